@@ -56,4 +56,6 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             partial.unlink(missing_ok=True)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise OutputError(f"{wanted} cannot be written ({reason}); choose another place or make room.") from error
+        raise OutputError(
+            f"{wanted} cannot be written ({reason}); choose another place or make room."
+        ) from error

@@ -167,10 +167,10 @@ def _refuse_bad_geometry(name: str, ijk_to_ras: npt.NDArray[np.float64]) -> None
     if min(spacing_mm) <= 0.0:
         listed = " x ".join(f"{value:g}" for value in spacing_mm)
         raise UnsupportedVolumeError(
-            f"{name} has voxels of spacing 0 ({listed} mm); write the true spacing into the file and try again."
+            f"{name} has voxels of spacing 0 ({listed} mm); write the true spacing into the file."
         )
     # Relative to the box of the spacings: 1 for right angles, 0 for axes in one plane.
     if abs(np.linalg.det(ijk_to_ras[:3, :3])) < 1e-6 * float(np.prod(spacing_mm)):
         raise UnsupportedVolumeError(
-            f"{name} has axes that lie in one plane, so its voxels have no extent; repair the file's geometry."
+            f"{name} has axes in one plane, so its voxels have no extent; repair the file's geometry."
         )

@@ -68,7 +68,9 @@ class Window:
 
     def apply(self, voxels: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
         """Give grey values of any shape as new float32 values from 0 to 1."""
-        scaled = (np.asarray(voxels, dtype=np.float32) - np.float32(self.low)) / np.float32(self.high - self.low)
+        scaled = (np.asarray(voxels, dtype=np.float32) - np.float32(self.low)) / np.float32(
+            self.high - self.low
+        )
         return np.clip(scaled, 0.0, 1.0, dtype=np.float32)
 
 
@@ -86,7 +88,7 @@ def ct_window(name: str) -> Window:
     Window(low=0.0, high=80.0, name='CT brain')
     """
     if name not in _CT_CENTER_WIDTH:
-        raise UserInputError(f"there is no CT window named '{name}'; choose one of {', '.join(ct_window_names())}.")
+        raise UserInputError(f"There is no CT window '{name}'; choose one of {', '.join(ct_window_names())}.")
     center, width = _CT_CENTER_WIDTH[name]
     return Window(center - width / 2, center + width / 2, f"CT {name.replace('_', ' ')}")
 
