@@ -1,0 +1,172 @@
+"""First stage, grounding alone: the image encoder and mask decoder learn to follow prompts.
+
+There is no language yet, so a part's prompt is a fixed random code, one vector for the structure plus
+one for the side; the joint stage replaces it by the `[SEG]` state and frees it. Two heads that exist only
+here, over all structures and the side, give the pyramid a dense loss on every pixel (deep supervision).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import Dataset
+
+from MedSegRLib.anatomy import Side
+from MedSegRLib.model.grounding import Grounding
+from MedSegRLib.model.losses import mask_losses
+
+from .synthesis import HeadMap, SynthesisConfig, synthesize
+from .targets import PartTargets
+
+__all__ = ["GroundingBatch", "GroundingBatches", "GroundingStage", "prompt_codes"]
+
+_SIDE_CODE = {Side.NONE: 0, Side.LEFT: 1, Side.RIGHT: 2}
+SIMILARITY_GRID = 8
+
+
+def prompt_codes(targets: PartTargets, dim: int, seed: int) -> Tensor:
+    """Fixed prompt of every part, [parts, dim]: a code for the structure plus one for the side."""
+    generator = torch.Generator().manual_seed(seed)
+    structures = torch.randn(len(targets.structures), dim, generator=generator)
+    sides = torch.randn(3, dim, generator=generator)
+    return torch.stack([structures[n] + sides[_SIDE_CODE[s]] for n, s in targets.parts])
+
+
+@dataclass
+class GroundingBatch:
+    """B slices, of which the first `parts.shape[0]` carry K prompts each.
+
+    `images` [B, C, H, W]; `structure`, `side` uint8 [B, H, W]; `parts` int64 [b, K];
+    `similarity` [b, K, g, g] in -1..1, a coarse and noisy idea of where the part lies.
+    """
+
+    images: Tensor
+    structure: Tensor
+    side: Tensor
+    parts: Tensor
+    similarity: Tensor
+
+    def pin_memory(self) -> GroundingBatch:
+        return self
+
+
+class GroundingBatches(Dataset[GroundingBatch]):
+    """Batches by number: batch n is the same whenever and wherever it is made."""
+
+    def __init__(
+        self,
+        heads: Sequence[HeadMap],
+        targets: PartTargets,
+        synthesis: SynthesisConfig,
+        sizes: Sequence[tuple[tuple[int, int], float]],
+        *,
+        seed: int,
+        slices: int = 16,
+        prompted: int = 8,
+        prompts: int = 4,
+    ) -> None:
+        self.heads, self.targets, self.synthesis, self.sizes = heads, targets, synthesis, sizes
+        self.seed, self.slices, self.prompted, self.prompts = seed, slices, prompted, prompts
+
+    def __getitem__(self, number: int) -> GroundingBatch:
+        torch.set_num_threads(1)
+        rng = np.random.default_rng((self.seed, number))
+        shares = np.array([share for _, share in self.sizes])
+        size = self.sizes[int(rng.choice(len(shares), p=shares / shares.sum()))][0]
+        count = max(2, round(self.slices * self.sizes[0][0][0] * self.sizes[0][0][1] / (size[0] * size[1])))
+        prompted = max(1, round(self.prompted * count / self.slices))
+        images, structures, sides, parts, maps = [], [], [], [], []
+        for i in range(count):
+            head = self.heads[int(rng.integers(len(self.heads)))]
+            sample = synthesize(head, self.synthesis, size, rng)
+            structure, side = self.targets.draw(sample.labels, sample.mirrored)
+            images.append(sample.image)
+            structures.append(structure.to(torch.uint8))
+            sides.append(side.to(torch.uint8))
+            if i < prompted:
+                chosen = self._choose(structure, side, rng)
+                parts.append(torch.tensor(chosen))
+                maps.append(torch.stack([self._similarity(structure, side, p, rng) for p in chosen]))
+        return GroundingBatch(
+            torch.stack(images), torch.stack(structures), torch.stack(sides), torch.stack(parts), torch.stack(maps)
+        )
+
+    def _choose(self, structure: Tensor, side: Tensor, rng: np.random.Generator) -> list[int]:
+        """About a quarter absent parts, the rest present ones, small ones as often as large ones."""
+        counts = torch.bincount((structure * 3 + side).flatten(), minlength=3 * 64)
+        code = [(n + 1) * 3 + _SIDE_CODE[s] for n, s in self.targets.parts]
+        present = [p for p, c in enumerate(code) if counts[c] >= 6]
+        absent = [p for p, c in enumerate(code) if counts[c] == 0]
+        wanted = min(len(present), self.prompts - int(rng.random() < 0.7))
+        chosen = [int(p) for p in rng.permutation(present)[:wanted]] if present else []
+        fill = absent or list(range(len(code)))
+        while len(chosen) < self.prompts:
+            chosen.append(int(fill[int(rng.integers(len(fill)))]))
+        return chosen
+
+    def _similarity(self, structure: Tensor, side: Tensor, part: int, rng: np.random.Generator) -> Tensor:
+        """A coarse map as a language model might give it: right, blurred, noisy, or no idea at all."""
+        grid = SIMILARITY_GRID
+        if rng.random() < 0.5:
+            return torch.zeros(grid, grid)
+        cover = functional.adaptive_avg_pool2d(self.targets.mask(structure, side, part)[None].float(), grid)[0]
+        noise = torch.from_numpy(rng.standard_normal((grid, grid), dtype=np.float32))
+        strength = float(rng.uniform(0.3, 1.0))
+        return (strength * (2 * cover.clamp(0, 1).pow(0.35) - 1) + 0.3 * noise).clamp(-1, 1)
+
+    def __len__(self) -> int:
+        return 1 << 30
+
+
+class GroundingStage:
+    """Modules and loss of the first stage."""
+
+    name = "grounding"
+
+    def __init__(self, grounding: Grounding, batches: GroundingBatches, *, codes: Tensor) -> None:
+        self.batches, self.codes = batches, codes
+        detail = grounding.config.detail_dim
+        self.modules = nn.ModuleDict(
+            {
+                "grounding": grounding,
+                "all_structures": nn.Conv2d(detail, len(batches.targets.structures) + 1, 1),
+                "which_side": nn.Conv2d(detail, 1, 1),
+            }
+        )
+
+    def losses(self, batch: GroundingBatch) -> Mapping[str, Tensor]:
+        """Dense terms over all slices, prompted terms over the first of them."""
+        grounding: Grounding = self.modules["grounding"]  # type: ignore[assignment]
+        image = grounding.encode(batch.images.contiguous(memory_format=torch.channels_last))
+        terms = dict(self._dense(image.fine[2], batch.structure.long(), batch.side))
+        b, k = batch.parts.shape
+        prompts = self.codes[batch.parts]
+        prompts = prompts + 0.1 * torch.randn_like(prompts)
+        decoded = grounding.decode(image[slice(0, b)], prompts, batch.similarity)
+        masks = torch.stack(
+            [
+                torch.stack([self.batches.targets.mask(batch.structure[i], batch.side[i], int(p)) for p in row])
+                for i, row in enumerate(batch.parts)
+            ]
+        )
+        terms.update(mask_losses(decoded, masks))
+        return terms
+
+    def _dense(self, detail: Tensor, structure: Tensor, side: Tensor) -> Mapping[str, Tensor]:
+        logits = self.modules["all_structures"](detail).float()
+        cross_entropy = functional.cross_entropy(logits, structure)
+        probability = logits.softmax(1)
+        one_hot = functional.one_hot(structure, logits.shape[1]).permute(0, 3, 1, 2)
+        overlap = (probability * one_hot).sum((0, 2, 3))
+        total = probability.sum((0, 2, 3)) + one_hot.sum((0, 2, 3))
+        present = one_hot.sum((0, 2, 3)) > 0
+        dice = 1 - ((2 * overlap + 1) / (total + 1))[present].mean()
+        lateral = side > 0
+        sides = self.modules["which_side"](detail).float()[:, 0]
+        left = functional.binary_cross_entropy_with_logits(sides[lateral], (side[lateral] == 1).float())
+        return {"dense_ce": cross_entropy, "dense_dice": dice, "dense_side": 0.3 * torch.nan_to_num(left)}

@@ -1,0 +1,254 @@
+"""Synthesis: MR slices made on the fly from whole-head label maps, no scan needed.
+
+After SynthSeg (Billot et al., Med Image Anal 2023;86:102789): labels are deformed, grey values drawn
+per label, then blurred, shaded and made noisy, so that a network trained on them meets no fixed
+contrast. A share of the slices has T1 order of tissues, a share the inverse.
+
+Conventions: label maps are canonical axial [slice, row, column], 1 mm; a sample is 2.5-D: `offsets_mm`
+says how far from the centre slice each channel lies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = ["HeadMap", "SliceSample", "SynthesisConfig", "TISSUE_OF_LABEL", "synthesize"]
+
+# FreeSurfer-style ids -> a tissue whose grey value both sides share.
+TISSUE_OF_LABEL: Mapping[int, str] = {
+    2: "wm", 41: "wm", 25: "wm_lesion", 57: "wm_lesion", 3: "cortex", 42: "cortex",
+    7: "cerebellar_wm", 46: "cerebellar_wm", 8: "cerebellar_cortex", 47: "cerebellar_cortex",
+    4: "ventricle", 43: "ventricle", 5: "ventricle", 44: "ventricle", 14: "ventricle", 15: "ventricle",
+    72: "ventricle", 24: "csf", 136: "choroid", 137: "choroid", 163: "choroid", 164: "choroid",
+    10: "thalamus", 49: "thalamus", 11: "caudate", 50: "caudate", 12: "putamen", 51: "putamen",
+    13: "pallidum", 52: "pallidum", 16: "brainstem", 17: "hippocampus", 53: "hippocampus",
+    18: "amygdala", 54: "amygdala", 26: "accumbens", 58: "accumbens", 28: "ventral_dc", 60: "ventral_dc",
+    30: "vessel", 62: "vessel", 85: "chiasm",
+}  # fmt: skip
+
+# Mean grey values of a T1-weighted image, 0 dark to 1 bright: an ordering, jittered for each sample.
+_T1_MEAN: Mapping[str, float] = {
+    "wm": 0.80, "wm_lesion": 0.62, "cortex": 0.52, "cerebellar_wm": 0.78, "cerebellar_cortex": 0.52,
+    "ventricle": 0.12, "csf": 0.14, "choroid": 0.30, "thalamus": 0.67, "caudate": 0.55, "putamen": 0.60,
+    "pallidum": 0.72, "brainstem": 0.74, "hippocampus": 0.53, "amygdala": 0.53, "accumbens": 0.56,
+    "ventral_dc": 0.70, "vessel": 0.35, "chiasm": 0.68,
+}  # fmt: skip
+_EXTRACEREBRAL_FROM = 500
+
+
+@dataclass(frozen=True)
+class HeadMap:
+    """One whole-head label map, packed: `codes` uint8 [slice, row, column] index into `labels`."""
+
+    codes: npt.NDArray[np.uint8]
+    labels: tuple[int, ...]
+    centre: tuple[float, float, float]
+    brain_slices: tuple[int, int]
+    deep_slices: tuple[int, int]
+
+    @classmethod
+    def of(cls, labels_kji: npt.NDArray[np.integer]) -> HeadMap:
+        """Pack a canonical axial label map and crop it to the head about the brain."""
+        cerebrum = np.isin(labels_kji, (2, 3, 41, 42, 7, 8, 46, 47, 16))
+        deep = np.isin(labels_kji, (10, 11, 12, 13, 17, 18, 26, 28, 49, 50, 51, 52, 53, 54, 58, 60))
+        box = [np.flatnonzero(cerebrum.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
+        margins = ((45, 20), (45, 35), (35, 35))
+        window = tuple(
+            slice(max(0, int(b[0]) - before), min(size, int(b[-1]) + after + 1))
+            for b, (before, after), size in zip(box, margins, labels_kji.shape, strict=True)
+        )
+        present = tuple(int(v) for v in np.unique(labels_kji))
+        lookup = np.zeros(max(present) + 1, np.uint8)
+        lookup[list(present)] = np.arange(len(present), dtype=np.uint8)
+        centre = tuple((b[0] + b[-1]) / 2 - w.start for b, w in zip(box, window, strict=True))
+        z0 = window[0].start
+        deep_z = np.flatnonzero(deep.any(axis=(1, 2)))
+        return cls(
+            lookup[labels_kji[window]],
+            present,
+            (float(centre[0]), float(centre[1]), float(centre[2])),
+            (int(box[0][0]) - z0, int(box[0][-1]) - z0),
+            (int(deep_z[0]) - z0, int(deep_z[-1]) - z0),
+        )
+
+
+@dataclass(frozen=True)
+class SynthesisConfig:
+    """How slices are drawn; lengths in mm, shares 0..1."""
+
+    offsets_mm: tuple[int, ...] = (-3, -1, 0, 1, 3)
+    deep_share: float = 0.5
+    outside_share: float = 0.05
+    stripped_share: float = 0.55
+    thick_share: float = 0.3
+    random_contrast_share: float = 0.4
+    inverted_share: float = 0.2
+
+
+@dataclass(frozen=True)
+class SliceSample:
+    """`image` float32 [C, H, W] in 0..1; `labels` int64 [H, W] FreeSurfer-style ids, 0 outside."""
+
+    image: Tensor
+    labels: Tensor
+    mirrored: bool
+
+
+def synthesize(
+    head: HeadMap,
+    config: SynthesisConfig,
+    size: tuple[int, int],
+    rng: np.random.Generator,
+    slice_mm: float | None = None,
+) -> SliceSample:
+    """Draw one 2.5-D slice of `size` (H, W) pixels of 1 mm from a label map.
+
+    `slice_mm` fixes the centre slice (index of the map) instead of drawing it. A mirrored sample has
+    its columns turned round and must have its sides swapped by the caller.
+    """
+    if slice_mm is None:
+        slice_mm = _draw_slice(head, config, rng)
+    spacing = 1.0 if rng.random() > config.thick_share else float(rng.uniform(1.5, 6.0))
+    positions = [round(offset / spacing) * spacing for offset in config.offsets_mm]
+    subs = (0.0,) if spacing < 1.5 else (-spacing / 3, 0.0, spacing / 3)
+    distinct = sorted({p + s for p in positions for s in subs})
+    planes = _gather(head, slice_mm, distinct, size, rng)  # [D, H, W] codes
+    centre_codes = planes[distinct.index(positions[config.offsets_mm.index(0)])]
+
+    grey = _grey_values(head.labels, config, rng)
+    stripped = rng.random() < config.stripped_share
+    lost = _lost_when_stripped(head.labels, rng) if stripped else None
+    values = grey[0][planes.reshape(-1)].reshape(planes.shape)
+    spread = grey[1][planes.reshape(-1)].reshape(planes.shape)
+    texture = _normal(planes.shape, rng)
+    if rng.random() < 0.5:
+        texture = _blur(texture, float(rng.uniform(0.5, 1.2))) * 2.0
+    values = values + spread * texture
+    if lost is not None:
+        values = torch.where(lost[planes.reshape(-1)].reshape(planes.shape), 0.0, values)
+    index = [[distinct.index(p + s) for s in subs] for p in positions]
+    image = torch.stack([values[i].mean(0) for i in index])
+    image = _scanner(image, stripped, rng)
+    labels = torch.as_tensor(np.asarray(head.labels, np.int64))[centre_codes.long()]
+    mirrored = bool(rng.random() < 0.5)
+    if mirrored:
+        image, labels = image.flip(-1), labels.flip(-1)
+    return SliceSample(image.contiguous(), labels.contiguous(), mirrored)
+
+
+def _draw_slice(head: HeadMap, config: SynthesisConfig, rng: np.random.Generator) -> float:
+    draw = rng.random()
+    if draw < config.outside_share:
+        return float(rng.uniform(0, head.codes.shape[0] - 1))
+    low, high = head.deep_slices if draw < config.outside_share + config.deep_share else head.brain_slices
+    return float(rng.uniform(low - 2, high + 2))
+
+
+def _gather(
+    head: HeadMap, slice_mm: float, offsets: Sequence[float], size: tuple[int, int], rng: np.random.Generator
+) -> Tensor:
+    """Codes [D, H, W] of planes through the map, affinely and elastically deformed, nearest voxel."""
+    h, w = size
+    rotation = rng.uniform(-1, 1, 3) * np.radians((12.0, 10.0, 14.0))
+    cx, cy, cz = np.cos(rotation)
+    sx, sy, sz = np.sin(rotation)
+    about_c = np.array([[cx, -sx, 0], [sx, cx, 0], [0, 0, 1]])
+    about_r = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]])
+    about_z = np.array([[1, 0, 0], [0, cz, -sz], [0, sz, cz]])
+    shear = np.eye(3) + rng.uniform(-0.06, 0.06, (3, 3)) * (1 - np.eye(3))
+    matrix = about_z @ about_r @ about_c @ shear @ np.diag(1 / rng.uniform(0.87, 1.15, 3))
+    matrix = matrix.astype(np.float32)
+    shift = rng.uniform(-12, 12, 2)
+    rows = torch.arange(h, dtype=torch.float32) - (h - 1) / 2 + float(shift[0])
+    columns = torch.arange(w, dtype=torch.float32) - (w - 1) / 2 + float(shift[1])
+    grid = int(rng.integers(4, 9))
+    coarse = _normal((1, 3, grid + 1, grid), rng) * float(rng.uniform(0, 4))
+    elastic = functional.interpolate(coarse, size=size, mode="bicubic", align_corners=True)[0]
+    centre = (slice_mm, head.centre[1], head.centre[2])
+    base = [
+        matrix[a, 1] * rows[:, None] + matrix[a, 2] * columns[None, :] + elastic[a] + centre[a] for a in range(3)
+    ]
+    codes = torch.from_numpy(head.codes.reshape(-1))
+    depth, height, width = head.codes.shape
+    planes = []
+    for offset in offsets:
+        z, r, c = ((base[a] + float(matrix[a, 0]) * offset).round_().int() for a in range(3))
+        inside = (z >= 0) & (z < depth) & (r >= 0) & (r < height) & (c >= 0) & (c < width)
+        flat = (z.clamp_(0, depth - 1) * height + r.clamp_(0, height - 1)) * width + c.clamp_(0, width - 1)
+        planes.append(codes[flat.long()] * inside)
+    return torch.stack(planes).int()
+
+
+def _grey_values(
+    labels: tuple[int, ...], config: SynthesisConfig, rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """Mean and spread of the grey value per code; code 0 (outside the head) is dark."""
+    draw = rng.random()
+    ordered = draw >= config.random_contrast_share
+    inverted = draw >= 1 - config.inverted_share
+    per_tissue: dict[str, tuple[float, float]] = {}
+    contrast = float(rng.uniform(0.7, 1.2))
+    mean, spread = np.zeros(len(labels), np.float32), np.zeros(len(labels), np.float32)
+    for code, label in enumerate(labels):
+        tissue = TISSUE_OF_LABEL.get(label, f"outer {label}")
+        if label == 0:
+            mean[code], spread[code] = (0.0, 0.01)
+            continue
+        if tissue not in per_tissue:
+            if ordered and tissue in _T1_MEAN:
+                value = _T1_MEAN[tissue]
+                value = 0.5 + (value - 0.5) * contrast + rng.normal(0, 0.035)
+                per_tissue[tissue] = (1.0 - value if inverted else value, rng.uniform(0.01, 0.06))
+            else:
+                per_tissue[tissue] = (rng.uniform(0.02, 1.0), rng.uniform(0.0, 0.1))
+        mean[code], spread[code] = per_tissue[tissue]
+    return torch.from_numpy(mean), torch.from_numpy(spread)
+
+
+def _lost_when_stripped(labels: tuple[int, ...], rng: np.random.Generator) -> Tensor:
+    """Which codes a skull-stripping tool removes: all outside the brain, often the outer fluid too."""
+    outer_fluid = rng.random() < 0.4
+    lost = [x == 0 or x >= _EXTRACEREBRAL_FROM or (outer_fluid and x == 24) for x in labels]
+    return torch.tensor(lost)
+
+
+def _scanner(image: Tensor, stripped: bool, rng: np.random.Generator) -> Tensor:
+    """Resolution, shading, gamma, noise and scaling, in the order a scanner brings them in."""
+    inside = image != 0
+    image = _blur(image, float(rng.uniform(0.3, 1.4)))
+    grid = int(rng.integers(2, 6))
+    field = _normal((1, 1, grid, grid), rng) * float(rng.uniform(0, 0.3))
+    field = functional.interpolate(field, size=image.shape[-2:], mode="bicubic", align_corners=True)[0, 0]
+    image = (image * field.exp()).clamp_(min=0)
+    noise = _normal(image.shape, rng) * float(rng.uniform(0, 0.06))
+    if stripped:
+        noise = noise * inside
+    image = (image + noise).clamp_(min=0)
+    foreground = image[image > 0.02]
+    top = float(torch.quantile(foreground[:: max(1, foreground.numel() // 5000)], 0.99)) if len(foreground) else 1.0
+    image = (image / max(top, 1e-3)).pow(float(np.exp(rng.normal(0, 0.2))))
+    low = 0.6 if stripped else 0.45
+    return (image * float(rng.uniform(low, 1.1))).clamp_(0, 1)
+
+
+def _normal(shape: Sequence[int], rng: np.random.Generator) -> Tensor:
+    return torch.from_numpy(rng.standard_normal(tuple(shape), dtype=np.float32))
+
+
+def _blur(image: Tensor, sigma: float) -> Tensor:
+    """Gaussian blur in plane of [D, H, W], separable, reflecting at the border."""
+    radius = max(1, int(3 * sigma + 0.5))
+    x = torch.arange(-radius, radius + 1, dtype=torch.float32)
+    kernel = torch.exp(-0.5 * (x / sigma) ** 2)
+    kernel = kernel / kernel.sum()
+    image = image[:, None]
+    image = functional.pad(image, (radius, radius, radius, radius), mode="reflect")
+    image = functional.conv2d(image, kernel.view(1, 1, 1, -1))
+    return functional.conv2d(image, kernel.view(1, 1, -1, 1))[:, 0]
