@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from MedSegRLib.answers.errors import MedSegRError
+from MedSegRLib.errors import MedSegRError
 
 __all__ = ["ResourceNotFoundError", "resource_path"]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from MedSegRLib.anatomy.structure import Fact, Side, Structure
-from MedSegRLib.answers.errors import MedSegRError
+from MedSegRLib.errors import MedSegRError
 from MedSegRLib.resources import resource_path
 
 __all__ = ["AnatomyTable", "AnatomyTableError", "Fact", "Side", "Structure", "empty_table", "load_table"]

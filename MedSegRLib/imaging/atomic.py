@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from MedSegRLib.answers.errors import OutputError
+from MedSegRLib.errors import OutputError
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
-from MedSegRLib.answers.errors import ImageReadError, SeriesChoiceError, UnsupportedVolumeError
+from MedSegRLib.errors import ImageReadError, SeriesChoiceError, UnsupportedVolumeError
 from MedSegRLib.imaging.dicom_files import DicomSlice, read_header, scan_folder
 from MedSegRLib.imaging.dicom_files import is_dicom as is_dicom
 from MedSegRLib.imaging.geometry import LPS_TO_RAS, lps_to_ijk_to_ras

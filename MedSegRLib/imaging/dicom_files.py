@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
-from MedSegRLib.answers.errors import ImageReadError, UnsupportedVolumeError
+from MedSegRLib.errors import ImageReadError, UnsupportedVolumeError
 from MedSegRLib.imaging.itk import quiet_itk
 
 # Storage classes that hold something about images, but no image of the patient; by the start

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
-from MedSegRLib.answers.errors import ImageReadError, OutputError
+from MedSegRLib.errors import ImageReadError, OutputError
 from MedSegRLib.imaging.atomic import atomic_path
 from MedSegRLib.imaging.geometry import ijk_to_ras_to_lps
 from MedSegRLib.imaging.itk import image_of, quiet_itk

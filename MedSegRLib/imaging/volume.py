@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from MedSegRLib.answers.errors import UnsupportedVolumeError
+from MedSegRLib.errors import UnsupportedVolumeError
 from MedSegRLib.imaging.geometry import Plane, nearest_plane, spacing_of
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
-from MedSegRLib.answers.errors import OutputError
+from MedSegRLib.errors import OutputError
 from MedSegRLib.imaging.atomic import atomic_path
 from MedSegRLib.imaging.itk import image_of, quiet_itk
 from MedSegRLib.imaging.volume import Volume

@@ -12,7 +12,7 @@ from math import isfinite
 import numpy as np
 import numpy.typing as npt
 
-from MedSegRLib.answers.errors import UserInputError
+from MedSegRLib.errors import UserInputError
 from MedSegRLib.imaging.volume import Modality, Volume
 
 # (center, width) in Hounsfield units.
