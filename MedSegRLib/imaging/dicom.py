@@ -23,8 +23,10 @@ from MedSegRLib.imaging.itk import quiet_itk
 from MedSegRLib.imaging.volume import Modality, Volume
 
 _MODALITIES = {"CT": Modality.CT, "MR": Modality.MR}
-# Positions are written with few digits, so steps may differ by this part of themselves.
+# Positions are written with few digits, often one after the point: steps may differ by this
+# part of themselves, or by this length where that stays well below a slice.
 _STEP_TOLERANCE = 0.05
+_STEP_TOLERANCE_MM = 0.11
 _DIRECTION_TOLERANCE = 1e-3
 
 
@@ -116,8 +118,7 @@ def _volume(
     if not spacing_known:
         notes += ("No pixel spacing is given: 1 mm was assumed, so do not rely on millimetres.",)
     if slices[0].photometric == "MONOCHROME1":
-        # In such files low means bright; turned over, so that bright is high as everywhere else.
-        voxels = voxels.max() + voxels.min() - voxels
+        # In such files low means bright; SimpleITK turns them over, so only the note is due.
         notes += ("The picture is stored as a negative and was turned over.",)
     return Volume(
         voxels,
@@ -212,18 +213,14 @@ def _refuse_mixed(name: str, first: DicomSlice, item: DicomSlice) -> None:
 
 
 def _refuse_uneven(name: str, slices: list[DicomSlice], steps_mm: npt.NDArray[np.float64]) -> None:
-    usual_mm = float(np.median(steps_mm))
+    usual_mm = _usual_step_mm(steps_mm)
     same_place = int(np.count_nonzero(steps_mm < 0.01))
     if same_place:
         raise UnsupportedVolumeError(
             f"{name} is 4-D, it has {same_place + 1} or more slices at a place that another slice has "
             "(times, echoes or copies); keep one of each in a folder of its own."
         )
-    wrong = np.flatnonzero(np.abs(steps_mm - usual_mm) > _STEP_TOLERANCE * usual_mm)
-    # With three slices the median lies between the two steps: the shorter one is the usual.
-    if wrong.size and steps_mm.size == 2:
-        usual_mm = float(steps_mm.min())
-        wrong = np.flatnonzero(steps_mm - usual_mm > _STEP_TOLERANCE * usual_mm)
+    wrong = np.flatnonzero(np.abs(steps_mm - usual_mm) > _step_tolerance_mm(usual_mm))
     if not wrong.size:
         return
     at = int(wrong[0])
@@ -238,6 +235,24 @@ def _refuse_uneven(name: str, slices: list[DicomSlice], steps_mm: npt.NDArray[np
         f"{name} has mixed slices, unevenly spaced {between} ({steps_mm[at]:g} mm, not {usual_mm:g} mm); "
         "resample it to an even spacing, or keep the files of one kind in a folder of their own."
     )
+
+
+def _usual_step_mm(steps_mm: npt.NDArray[np.float64]) -> float:
+    """Find the step of a series that may have gaps.
+
+    Where every step is a multiple of the shortest, that one: so it is found even if most
+    slices are missing. Otherwise the median.
+    """
+    shortest_mm = float(steps_mm.min())
+    if shortest_mm > 0.01:
+        off_mm = np.abs(steps_mm - np.round(steps_mm / shortest_mm) * shortest_mm)
+        if bool((off_mm <= _step_tolerance_mm(shortest_mm)).all()) and steps_mm.max() > 1.5 * shortest_mm:
+            return shortest_mm
+    return float(np.median(steps_mm))
+
+
+def _step_tolerance_mm(step_mm: float) -> float:
+    return max(_STEP_TOLERANCE * step_mm, min(_STEP_TOLERANCE_MM, 0.25 * step_mm))
 
 
 def _read_pixels(item: DicomSlice) -> npt.NDArray[np.float32]:

@@ -233,7 +233,7 @@ def ras_mm_to_kji(
     """
     offset = np.asarray(position_ras_mm, dtype=np.float64) - ijk_to_ras[:3, 3]
     ijk = np.linalg.solve(ijk_to_ras[:3, :3], offset.reshape(-1, 3).T).T.reshape(offset.shape)
-    return ijk[..., ::-1]
+    return np.asarray(ijk[..., ::-1], dtype=np.float64)
 
 
 def lps_to_ijk_to_ras(

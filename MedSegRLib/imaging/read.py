@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
-from MedSegRLib.answers.errors import ImageReadError, SeriesChoiceError, UnsupportedVolumeError
+from MedSegRLib.errors import ImageReadError, SeriesChoiceError, UnsupportedVolumeError
 from MedSegRLib.imaging.dicom import is_dicom, read_dicom_file, read_dicom_folder
 from MedSegRLib.imaging.geometry import lps_to_ijk_to_ras
-from MedSegRLib.imaging.header import check_nifti
 from MedSegRLib.imaging.itk import quiet_itk
+from MedSegRLib.imaging.nifti_file import check_nifti
 from MedSegRLib.imaging.volume import Modality, Volume
 from MedSegRLib.imaging.windows import looks_like_hounsfield_units
 
@@ -122,6 +122,11 @@ def _reading_failed(path: Path, message: str) -> ImageReadError | UnsupportedVol
         return UnsupportedVolumeError(
             f"{path.name} has voxels of spacing 0; write the true spacing into the file."
         )
+    if "Unknown PixelType" in message:
+        return UnsupportedVolumeError(
+            f"{path.name} has pixels of a kind that is not read (grey with opacity, or the like); "
+            "save it with one grey value per pixel."
+        )
     if "Unable to determine ImageIO" in message:
         return ImageReadError(f"{path} is not an image that can be read; give {_KNOWN_FORMATS}.")
     return ImageReadError(f"{path} is cut short or damaged; copy or export it again.")
@@ -149,8 +154,8 @@ def _grey_values(name: str, image: sitk.Image, notes: list[str]) -> npt.NDArray[
     count = image.GetNumberOfComponentsPerPixel()
     if count == 1:
         return voxels
-    # The last of two or four channels of a picture is its opacity.
-    opaque = count in (2, 4) and bool((voxels[..., -1] == voxels[..., -1].flat[0]).all())
+    # The last of four channels of a picture is its opacity.
+    opaque = count == 4 and bool((voxels[..., -1] == voxels[..., -1].flat[0]).all())
     grey = voxels[..., :-1] if opaque and name.lower().endswith(tuple(_PICTURE_SUFFIXES)) else voxels
     if not (grey == grey[..., :1]).all():
         what = "in colour (RGB)" if count in (3, 4) else f"4-D, with {count} values per voxel"
