@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from MedSegRLib.answers.errors import OutputError
+from MedSegRLib.errors import OutputError
 from MedSegRLib.imaging import atomic_path
 
 
@@ -34,9 +34,9 @@ def test_a_failure_leaves_the_older_file_and_nothing_else(tmp_path):
 
 def test_a_missing_folder_is_told_before_the_body_runs(tmp_path):
     ran = []
-    with pytest.raises(OutputError, match="there is no folder .*none; create it first"):
-        with atomic_path(tmp_path / "none" / "a.json"):
-            ran.append(True)
+    wanted = tmp_path / "none" / "a.json"
+    with pytest.raises(OutputError, match=r"there is no folder .*none; create it first"), atomic_path(wanted):
+        ran.append(True)
     assert not ran and os.listdir(tmp_path) == []
 
 
@@ -46,9 +46,9 @@ def test_a_folder_as_output_is_refused(tmp_path):
 
 
 def test_a_name_that_the_system_refuses_is_told(tmp_path):
-    with pytest.raises(OutputError, match=r"cannot be written \(File name too long\)"):
-        with atomic_path(tmp_path / ("a" * 250)):
-            pass
+    wanted = tmp_path / ("a" * 250)
+    with pytest.raises(OutputError, match=r"cannot be written \(File name too long\)"), atomic_path(wanted):
+        pass
     assert os.listdir(tmp_path) == []
 
 
@@ -57,7 +57,7 @@ def test_a_disk_that_takes_no_more_leaves_nothing_behind(tmp_path):
     program = (
         "import resource, sys\n"
         "from MedSegRLib.imaging.atomic import atomic_path\n"
-        "from MedSegRLib.answers.errors import OutputError\n"
+        "from MedSegRLib.errors import OutputError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "try:\n"
         "    with atomic_path(sys.argv[1]) as partial:\n"
@@ -68,7 +68,11 @@ def test_a_disk_that_takes_no_more_leaves_nothing_behind(tmp_path):
     wanted = tmp_path / "big.bin"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run(
-        [sys.executable, "-c", program, str(wanted)], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program, str(wanted)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "big.bin cannot be written (File too large); choose another place" in done.stdout
     assert os.listdir(tmp_path) == []

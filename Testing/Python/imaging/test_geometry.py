@@ -107,7 +107,9 @@ def test_a_scan_turned_by_exactly_45_degrees_still_has_three_different_axes():
 
 
 def test_an_order_that_names_an_axis_twice_is_refused():
-    with pytest.raises(ValueError, match=r"no order of three axes; name each of 0 \(K\), 1 \(J\) and 2 \(I\)"):
+    with pytest.raises(
+        ValueError, match=r"no order of three axes; name each of 0 \(K\), 1 \(J\) and 2 \(I\)"
+    ):
         AxisOrder((0, 0, 2), (False, False, False))
 
 

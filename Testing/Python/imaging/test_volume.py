@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from MedSegRLib.answers.errors import UnsupportedVolumeError
+from MedSegRLib.errors import UnsupportedVolumeError
 from MedSegRLib.imaging import Plane, Volume
 
 VOXELS = np.arange(24, dtype=np.float64).reshape(2, 3, 4)

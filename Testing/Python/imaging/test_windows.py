@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from MedSegRLib.answers.errors import UserInputError
+from MedSegRLib.errors import UserInputError
 from MedSegRLib.imaging import Modality, Volume, Window, ct_window, ct_window_names, mr_window, window_for
 
 
