@@ -1,0 +1,1 @@
+"""The command line: medsegr ask, chat, demo, train, evaluate, benchmark."""

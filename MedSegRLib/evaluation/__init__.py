@@ -1,0 +1,1 @@
+"""Judging a model: masks, absent and present targets, right targets, calibration, speed."""
