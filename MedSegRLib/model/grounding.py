@@ -161,7 +161,7 @@ class Grounding(nn.Module):
         )
         missing = [key for key in missing if not key.startswith("mask_decoder.presence_head")]
         if missing or unexpected:
-            raise ValueError(f"not a checkpoint of this configuration: missing {missing}, unexpected {unexpected}")
+            raise ValueError(f"the weights do not fit: missing {missing}, unexpected {unexpected}")
 
 
 def resize_logits(logits: Tensor, size: tuple[int, int]) -> Tensor:

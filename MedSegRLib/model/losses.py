@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from .mask_decoder import DecodedMasks
 
-__all__ = ["mask_losses", "soft_dice", "text_loss"]
+__all__ = ["mask_losses", "medsegr_loss", "soft_dice", "text_loss"]
 
 
 def soft_dice(probability: Tensor, masks: Tensor) -> Tensor:
@@ -42,7 +42,9 @@ def mask_losses(decoded: DecodedMasks, masks: Tensor, asked: Tensor | None = Non
     logits, truth = logits[asked], masks[asked].float()
     there = truth.flatten(1).any(1)
     zero = logits.sum() * 0
-    cross_entropy = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none").mean((-2, -1))
+    cross_entropy = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none").mean(
+        (-2, -1)
+    )
     probability = logits.sigmoid()
     dice = soft_dice(probability, truth)
     with torch.no_grad():
@@ -67,3 +69,25 @@ def text_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return functional.cross_entropy(
         logits[:, :-1].flatten(0, 1).float(), labels[:, 1:].flatten(), ignore_index=-100
     )
+
+
+def medsegr_loss(
+    logits: Tensor,
+    labels: Tensor,
+    decoded: DecodedMasks | None = None,
+    masks: Tensor | None = None,
+    asked: Tensor | None = None,
+) -> dict[str, Tensor]:
+    """Combine the weighted terms of reasoning segmentation; their sum is minimised.
+
+    Parameters
+    ----------
+    logits, labels
+        [B, T, V] and [B, T], see `text_loss`.
+    decoded, masks, asked
+        See `mask_losses`; None for conversations without masks, whose terms are then left out.
+    """
+    terms = {"text": text_loss(logits, labels)}
+    if decoded is not None and masks is not None:
+        terms.update(mask_losses(decoded, masks, asked))
+    return terms

@@ -43,7 +43,9 @@ class FusedMaskDecoder(_sam.MaskDecoder):  # type: ignore[name-defined, misc]
         super().__init__(transformer_dim=transformer_dim, **kwargs)
         mlp = _sam_mlp()
         self.presence_head = mlp(transformer_dim, transformer_dim, 1, 2)
-        self.detail_hypernetwork = mlp(transformer_dim, transformer_dim, detail_dim, 3) if detail_dim else None
+        self.detail_hypernetwork = (
+            mlp(transformer_dim, transformer_dim, detail_dim, 3) if detail_dim else None
+        )
 
     def decode(self, image: ImageEmbedding, image_pe: Tensor, sparse: Tensor, dense: Tensor) -> DecodedMasks:
         """Decode prompts on slices.
@@ -74,7 +76,9 @@ class FusedMaskDecoder(_sam.MaskDecoder):  # type: ignore[name-defined, misc]
         if self.detail_hypernetwork is not None and len(image.fine) == 3:
             detail = image.fine[2]
             weights = self.detail_hypernetwork(mask_token).reshape(b, k, -1)
-            masks = functional.interpolate(masks, size=detail.shape[-2:], mode="bilinear", align_corners=False)
+            masks = functional.interpolate(
+                masks, size=detail.shape[-2:], mode="bilinear", align_corners=False
+            )
             masks = masks + torch.einsum("bkc,bchw->bkhw", weights, detail)
         return DecodedMasks(
             masks,

@@ -62,8 +62,7 @@ class PyramidEncoder(nn.Module):
         inputs = (in_channels * 4, *widths[:-1])
         self.down = nn.ModuleList(_Block(i, o) for i, o in zip(inputs, widths, strict=True))
         self.up = nn.ModuleList(
-            _Block(coarse + fine, fine)
-            for coarse, fine in zip(widths[:0:-1], widths[-2::-1], strict=True)
+            _Block(coarse + fine, fine) for coarse, fine in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
         self.neck = nn.Conv2d(widths[2], embed_dim, 1)
         self.fine_quarter = nn.Conv2d(widths[1], embed_dim // 4, 1)
