@@ -39,7 +39,7 @@ class PartTargets:
         side_of_id = np.zeros(_LARGEST_ID, np.int64)
         parts: list[tuple[int, Side]] = []
         for number, name in enumerate(structures):
-            ids_by_side = table.structures[name].freesurfer
+            ids_by_side = dict(table.structures[name].freesurfer)
             for code, side in enumerate((Side.NONE, Side.LEFT, Side.RIGHT)):
                 ids = list(ids_by_side.get(side, ()))
                 if ids:

@@ -1,0 +1,386 @@
+"""The offline annotator: writes conversations from computed facts, the anatomy table and the stock of phrasings.
+
+It invents nothing: what is there comes from the label map (`Scene`), what is known of it from the anatomy
+table, how it is asked from `Resources/Prompts`. Held-out questions are kept out: a question that shares a
+run of four words with one of them is drawn again.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from MedSegRLib.anatomy import AnatomyTable, Fact, Side, Structure
+from MedSegRLib.resources import resource_path
+
+from .conversation import Exchange, QuestionType, Scene, Target
+from .wording import four_word_runs, rough_hand, telegram
+
+__all__ = ["OfflineAnnotator", "PhrasingStock", "load_stock"]
+
+Part = tuple[str, Side]
+
+_BRAIN_TYPES = (
+    ("implicit", 52), ("direct", 14), ("several", 5), ("group", 4), ("size", 4), ("asymmetry", 3),
+    ("compare", 3), ("presence", 4), ("not_offered", 4), ("unanswerable", 3), ("lesion", 3), ("help", 1),
+)  # fmt: skip
+_FOLLOW_TYPES = (
+    ("other_side", 6), ("other_structure", 3), ("follow_size", 2), ("follow_implicit", 4), ("fresh", 4),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PhrasingStock:
+    """Families of question frames, answer frames and respellings."""
+
+    questions: dict[str, list[str]]
+    answers: dict[str, list[str]]
+    spelling: dict[str, list[str]]
+
+
+@cache
+def load_stock() -> PhrasingStock:
+    """Read `Resources/Prompts`."""
+
+    def read(name: str) -> Any:
+        return json.loads(Path(resource_path("Prompts", name)).read_text(encoding="utf-8"))
+
+    spelling: dict[str, list[str]] = {}
+    pairs = read("spelling.json")
+    for right, wrong in pairs["typos"] if isinstance(pairs, dict) else pairs:
+        spelling.setdefault(right.lower(), []).append(wrong)
+    return PhrasingStock(read("questions.json"), read("answers.json"), spelling)
+
+
+class OfflineAnnotator:
+    """Writes exchanges about a scene.
+
+    Parameters
+    ----------
+    table
+        The anatomy table.
+    stock
+        The phrasings.
+    held_out
+        Questions that no written question may share a run of four words with.
+    """
+
+    def __init__(self, table: AnatomyTable, stock: PhrasingStock, held_out: Sequence[str] = ()) -> None:
+        self.table, self.stock = table, stock
+        self._forbidden = frozenset(run for question in held_out for run in four_word_runs(question))
+        self._groups = [s for s in table.structures.values() if s.is_group]
+
+    def converse(self, scene: Scene, turns: int, rng: random.Random) -> tuple[Exchange, ...]:
+        """Write `turns` exchanges, later ones often about what earlier ones found."""
+        exchanges: list[Exchange] = []
+        for turn in range(turns):
+            exchange = self._fresh(scene, rng) if turn == 0 else self._follow_up(scene, exchanges, rng)
+            exchanges.append(exchange)
+        return tuple(exchanges)
+
+    # -- questions that stand alone
+
+    def _fresh(self, scene: Scene, rng: random.Random) -> Exchange:
+        kinds, weights = zip(*_BRAIN_TYPES, strict=True)
+        kind = rng.choices(kinds, weights)[0]
+        for _ in range(20):
+            exchange: Exchange = getattr(self, f"_ask_{kind}")(scene, rng)
+            question = rough_hand(self._in_context(exchange.question, kind, rng), self.stock.spelling, rng)
+            if question.strip() and not (four_word_runs(question) & self._forbidden):
+                return replace(exchange, question=question)
+        return self._fresh(scene, rng)
+
+    def _ask_direct(self, scene: Scene, rng: random.Random) -> Exchange:
+        structure, sides = self._pick(scene, rng)
+        name = self._called(structure, sides, rng)
+        question = self._frame("direct", rng).format(name=name)
+        return self._findings(scene, question, QuestionType.DIRECT, self._parts(structure, sides), rng, "found")
+
+    def _ask_implicit(self, scene: Scene, rng: random.Random) -> Exchange:
+        structure, sides = self._pick(scene, rng)
+        facts = [f for f in structure.facts if not f.sided or len(sides) == 1]
+        sided = [f for f in facts if f.sided]
+        fact = rng.choice(sided) if sided and rng.random() < 0.5 else rng.choice(facts)
+        side = sides[0] if len(sides) == 1 else Side.NONE
+        question = self._implicit_question(structure, fact, side, facts, rng)
+        if side is not Side.NONE and not fact.sided:
+            question = self._add_side(question, side, rng)
+        parts = self._parts(structure, sides)
+        exchange = self._findings(scene, question, QuestionType.IMPLICIT, parts, rng, "named", structure)
+        if any(t.present for t in exchange.targets):
+            because = self._answer("because", rng).format(clause=_with_side(fact.clauses[0], side))
+            exchange = replace(exchange, answer=f"{exchange.answer} {because}")
+        return exchange
+
+    def _implicit_question(
+        self, structure: Structure, fact: Fact, side: Side, facts: Sequence[Fact], rng: random.Random
+    ) -> str:
+        draw = rng.random()
+        clause = _with_side(rng.choice(fact.clauses), side)
+        topic = _with_side(rng.choice(fact.topics), side)
+        if draw < 0.30:
+            return self._frame("implicit_clause", rng).format(clause=clause)
+        if draw < 0.56:
+            return self._frame("implicit_topic", rng).format(topic=topic)
+        if draw < 0.62:
+            return self._frame("keywords", rng).format(topic=topic)
+        more = [f for f in facts if f is not fact and not f.sided]
+        extra = [_with_side(rng.choice(f.clauses + f.topics), side) for f in rng.sample(more, min(2, len(more)))]
+        if draw < 0.74:
+            second = extra[0] if extra else topic
+            joined = rng.choice(("{0}; {1}", "{0}, {1}", "{1} - {0}", "{0}. {1}."))
+            return self._frame(rng.choice(("implicit_topic", "keywords")), rng).format(
+                topic=joined.format(topic, second)
+            )
+        note = telegram([rng.choice((clause, topic)), *extra[: rng.choice((0, 0, 0, 1, 1, 2))]], rng)
+        if fact.sided:
+            note = f"{note}, {topic if rng.random() < 0.5 else clause}"
+        if rng.random() < 0.5:
+            return note
+        return self._frame(rng.choice(("keywords", "implicit_topic")), rng).format(topic=note)
+
+    def _ask_several(self, scene: Scene, rng: random.Random) -> Exchange:
+        count = rng.choice((2, 2, 2, 3))
+        picks: list[tuple[Structure, tuple[Side, ...]]] = []
+        while len(picks) < count:
+            pick = self._pick(scene, rng)
+            if all(pick[0].id != other.id for other, _ in picks):
+                picks.append(pick)
+        names = [self._called(s, sides, rng) for s, sides in picks]
+        text = ", ".join(names[:-1]) + rng.choice((" and ", " and ", ", ", " + ")) + names[-1]
+        parts = [p for s, sides in picks for p in self._parts(s, sides)]
+        question = self._frame("several", rng).format(names=text)
+        return self._findings(scene, question, QuestionType.SEVERAL, parts, rng, "several")
+
+    def _ask_group(self, scene: Scene, rng: random.Random) -> Exchange:
+        groups = [g for g in self._groups if g.members and all(m in scene.offered for m in g.members)]
+        if not groups:
+            return self._ask_several(scene, rng)
+        group = rng.choice(groups)
+        sides: tuple[Side, ...] = (Side.LEFT, Side.RIGHT)
+        question = self._frame("group", rng).format(group=rng.choice(group.wordings[:4]))
+        if rng.random() < 0.2 and group.sided:
+            sides = (rng.choice(sides),)
+            question = self._add_side(question, sides[0], rng)
+        parts = [p for m in group.members for p in self._parts(self.table.structures[m], sides)]
+        return self._findings(scene, question, QuestionType.SEVERAL, parts, rng, "several")
+
+    def _ask_size(self, scene: Scene, rng: random.Random) -> Exchange:
+        structure, sides = self._pick(scene, rng)
+        question = self._frame("size", rng).format(name=self._called(structure, sides, rng))
+        return self._findings(scene, question, QuestionType.SIZE, self._parts(structure, sides), rng, "size")
+
+    def _ask_asymmetry(self, scene: Scene, rng: random.Random) -> Exchange:
+        structure = self._pick_sided(scene, rng)
+        question = self._frame("asymmetry", rng).format(name=self._plain_name(structure, rng))
+        parts = self._parts(structure, (Side.LEFT, Side.RIGHT))
+        return self._findings(scene, question, QuestionType.COMPARISON, parts, rng, "asymmetry")
+
+    def _ask_compare(self, scene: Scene, rng: random.Random) -> Exchange:
+        a, b = self._pick(scene, rng), self._pick(scene, rng)
+        if a[0].id == b[0].id:
+            return self._ask_asymmetry(scene, rng)
+        question = self._frame("compare", rng).format(
+            name_a=self._called(*a, rng), name_b=self._called(*b, rng)
+        )
+        parts = [*self._parts(*a), *self._parts(*b)]
+        return self._findings(scene, question, QuestionType.COMPARISON, parts, rng, "compare")
+
+    def _ask_presence(self, scene: Scene, rng: random.Random) -> Exchange:
+        structure, sides = self._pick(scene, rng)
+        question = self._frame("presence", rng).format(name=self._called(structure, sides, rng))
+        parts = self._parts(structure, sides)
+        return self._findings(scene, question, QuestionType.PRESENCE, parts, rng, "found")
+
+    def _ask_not_offered(self, scene: Scene, rng: random.Random) -> Exchange:
+        others = [s for s in self.table.structures.values() if s.id not in scene.offered and not s.is_group]
+        structure = rng.choice(others)
+        name = rng.choice((structure.name, structure.name, *structure.synonyms[:6]))
+        draw = rng.random()
+        if draw < 0.7 or not structure.facts:
+            question = self._frame("direct", rng).format(name=f"{rng.choice(('the ', ''))}{name}")
+        else:
+            fact = rng.choice([f for f in structure.facts if not f.sided] or list(structure.facts))
+            side = rng.choice((Side.LEFT, Side.RIGHT))
+            question = self._frame("implicit_topic", rng).format(topic=_with_side(rng.choice(fact.topics), side))
+        return Exchange(question, self._answer("not_offered", rng), QuestionType.NOT_OFFERED)
+
+    def _ask_unanswerable(self, scene: Scene, rng: random.Random) -> Exchange:
+        question = self._frame("unanswerable", rng)
+        return Exchange(question, self._answer("unanswerable", rng), QuestionType.UNANSWERABLE)
+
+    def _ask_lesion(self, scene: Scene, rng: random.Random) -> Exchange:
+        return Exchange(self._frame("lesion", rng), self._answer("lesion", rng), QuestionType.UNANSWERABLE)
+
+    def _ask_help(self, scene: Scene, rng: random.Random) -> Exchange:
+        return Exchange(self._frame("help", rng), self._answer("help", rng), QuestionType.HELP)
+
+    # -- questions that lean on earlier ones
+
+    def _follow_up(self, scene: Scene, earlier: Sequence[Exchange], rng: random.Random) -> Exchange:
+        last = earlier[-1].targets
+        structures = {t.structure for t in last}
+        kinds, weights = zip(*_FOLLOW_TYPES, strict=True)
+        kind = rng.choices(kinds, weights)[0]
+        single = len(last) == 1 and last[0].side is not Side.NONE
+        if kind == "fresh" or not last or (kind == "other_side" and not single):
+            return self._fresh(scene, rng)
+        if kind == "other_side":
+            parts = [(last[0].structure, last[0].side.other)]
+            question, style = self._frame("follow_other_side", rng), "found"
+        elif kind == "follow_size":
+            parts = [(t.structure, t.side) for t in last]
+            question, style = self._frame("follow_size", rng), "size"
+        else:
+            structure, sides = self._pick(scene, rng)
+            if structure.id in structures:
+                return self._fresh(scene, rng)
+            parts = self._parts(structure, sides)
+            if kind == "other_structure":
+                name = self._called(structure, sides, rng)
+                question, style = self._frame("follow_other_structure", rng).format(name=name), "found"
+            else:
+                facts = [f for f in structure.facts if not f.sided]
+                fact = rng.choice(facts)
+                question = self._frame("follow_implicit", rng).format(
+                    clause=rng.choice(fact.clauses), topic=rng.choice(fact.topics)
+                )
+                if len(sides) == 1 and sides[0] is not Side.NONE:
+                    question = self._add_side(question, sides[0], rng)
+                exchange = self._findings(
+                    scene, question, QuestionType.FOLLOW_UP, parts, rng, "named", structure
+                )
+                if any(t.present for t in exchange.targets):
+                    because = self._answer("because", rng).format(clause=fact.clauses[0])
+                    exchange = replace(exchange, answer=f"{exchange.answer} {because}")
+                return self._follow_up(scene, earlier, rng) if self._held_out(question) else exchange
+        exchange = self._findings(scene, question, QuestionType.FOLLOW_UP, parts, rng, style)
+        exchange = replace(exchange, question=rough_hand(exchange.question, self.stock.spelling, rng))
+        return self._follow_up(scene, earlier, rng) if self._held_out(exchange.question) else exchange
+
+    def _held_out(self, question: str) -> bool:
+        return bool(four_word_runs(question) & self._forbidden)
+
+    # -- answers
+
+    def _findings(
+        self,
+        scene: Scene,
+        question: str,
+        question_type: QuestionType,
+        parts: Sequence[Part],
+        rng: random.Random,
+        style: str,
+        named: Structure | None = None,
+    ) -> Exchange:
+        """Answer with the parts that are there; name those that are not."""
+        targets = [
+            Target(self.table.structures[s].side_name(side), s, side, scene.present_ml.get((s, side), 0.0) > 0)
+            for s, side in parts
+        ]
+        found, missing = [t for t in targets if t.present], [t for t in targets if not t.present]
+        sentences = []
+        if found:
+            mentions = _listed([f"<p>{t.phrase}</p>[SEG]" for t in found])
+            if style == "named" and named is not None:
+                sentences.append(self._answer("found_named", rng).format(name=named.name, mentions=mentions))
+            else:
+                family = style if style in ("size", "asymmetry", "compare") else "found_one"
+                if family == "found_one" and len(found) > 1:
+                    family = "found_several"
+                sentences.append(self._answer(family, rng).format(mentions=mentions))
+        if missing:
+            mentions = _listed([f"<p>{t.phrase}</p>[REJ]" for t in missing])
+            if scene.region != "brain" and all(
+                self.table.structures[t.structure].region == "brain" for t in missing
+            ):
+                seen = scene.region.replace("_", " and ")
+                sentence = self._answer("absent_region", rng).format(mentions=mentions, region_seen=seen)
+            else:
+                sentence = self._answer("absent", rng).format(mentions=mentions)
+            sentences.append(sentence)
+            if not found:
+                question_type = QuestionType.ABSENT
+        return Exchange(question, " ".join(sentences), question_type, (*found, *missing))
+
+    def _answer(self, family: str, rng: random.Random) -> str:
+        """An answer frame; the first is the usual one, since a small model should not hesitate in words."""
+        frames = self.stock.answers[family]
+        return frames[0] if rng.random() < 0.75 else rng.choice(frames[:3])
+
+    # -- small choices
+
+    def _frame(self, family: str, rng: random.Random) -> str:
+        return rng.choice(self.stock.questions[family])
+
+    def _pick(self, scene: Scene, rng: random.Random) -> tuple[Structure, tuple[Side, ...]]:
+        structure = self.table.structures[rng.choice(scene.offered)]
+        if not structure.sided:
+            return structure, (Side.NONE,)
+        draw = rng.random()
+        if draw < 0.55:
+            return structure, (Side.LEFT, Side.RIGHT)
+        return structure, (rng.choice((Side.LEFT, Side.RIGHT)),)
+
+    def _pick_sided(self, scene: Scene, rng: random.Random) -> Structure:
+        sided = [s for s in scene.offered if self.table.structures[s].sided]
+        return self.table.structures[rng.choice(sided)]
+
+    @staticmethod
+    def _parts(structure: Structure, sides: Sequence[Side]) -> list[Part]:
+        return [(structure.id, s) for s in sides] if structure.sided else [(structure.id, Side.NONE)]
+
+    def _plain_name(self, structure: Structure, rng: random.Random) -> str:
+        draw = rng.random()
+        if draw < 0.5:
+            return structure.name
+        if draw < 0.9 and structure.synonyms:
+            return rng.choice(structure.synonyms)
+        return rng.choice((*structure.abbreviations, structure.latin))
+
+    def _called(self, structure: Structure, sides: Sequence[Side], rng: random.Random) -> str:
+        """A name with its side in one of the ways people write it."""
+        name = self._plain_name(structure, rng)
+        if len(sides) == 2:
+            plural = structure.plural if name == structure.name else name
+            forms = (f"the {plural}", plural, f"both {plural}", name, f"the {name} on both sides", f"bilateral {plural}")
+            return rng.choice(forms)
+        side = sides[0]
+        if side is Side.NONE:
+            return rng.choice((f"the {name}", name))
+        word, short = side.value, side.value[0].upper()
+        forms = (
+            f"the {word} {name}", f"{word} {name}", f"{name} {word}", f"the {name} on the {word}", f"{short} {name}",
+            f"the patient's {word} {name}", f"{word}-sided {name}", f"{name} ({word})", f"{word} side {name}",
+        )  # fmt: skip
+        return rng.choice(forms)
+
+    def _add_side(self, question: str, side: Side, rng: random.Random) -> str:
+        suffix = self._frame("side_suffix", rng).format(side=side.value)
+        text = question.rstrip()
+        if suffix[:1] in ",(" or suffix[:2] in (" (", " -", " –"):
+            text = text.rstrip(".?!")
+        return f"{text} {suffix.strip()}" if suffix[:1] != "," else f"{text}{suffix}"
+
+    def _in_context(self, question: str, kind: str, rng: random.Random) -> str:
+        if rng.random() > 0.2 or kind in ("help",):
+            return question
+        context = self._frame("context", rng)
+        sex = rng.choice(("male", "female", "man", "woman", "M", "F"))
+        context = context.replace("{age}", str(rng.randint(4, 94))).replace("{sex}", sex)
+        if "{q}" in context:
+            return context.replace("{q}", question)
+        return f"{context} {question}" if rng.random() < 0.85 else f"{question} {context}"
+
+
+def _with_side(text: str, side: Side) -> str:
+    return text.replace("{side}", side.value).replace("{other}", side.other.value)
+
+
+def _listed(items: Sequence[str]) -> str:
+    return " and ".join(items) if len(items) < 3 else ", ".join(items[:-1]) + " and " + items[-1]

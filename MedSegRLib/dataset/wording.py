@@ -1,0 +1,95 @@
+"""Wording: how the same question comes out of different keyboards.
+
+Typing errors, abbreviations, dropped words, telegram style; everything draws from the caller's generator.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping, Sequence
+
+__all__ = ["STOP_WORDS", "four_word_runs", "rough_hand", "telegram", "words"]
+
+STOP_WORDS = frozenset(
+    "a an the of in on at to for and or is are was be by with from that which it its this these as into when "
+    "after does do has have than then their".split()
+)
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def words(text: str) -> list[str]:
+    """Lower-case words of a text, punctuation dropped.
+
+    >>> words("Outline the Left one, please!")
+    ['outline', 'the', 'left', 'one', 'please']
+    """
+    return re.findall(r"[a-z0-9']+", text.lower())
+
+
+def four_word_runs(text: str) -> set[tuple[str, ...]]:
+    """Every run of four words, which is what counts as shared text.
+
+    >>> sorted(four_word_runs("one two three four five"))
+    [('one', 'two', 'three', 'four'), ('two', 'three', 'four', 'five')]
+    """
+    w = words(text)
+    return {tuple(w[i : i + 4]) for i in range(len(w) - 3)}
+
+
+def telegram(phrases: Sequence[str], rng: random.Random) -> str:
+    """A few content words of several phrases, in or out of order: how notes are typed in a hurry."""
+    chosen: list[str] = []
+    for phrase in phrases:
+        tokens = phrase.replace(",", " ").split()
+        content = [t for t in tokens if t.lower() not in STOP_WORDS or rng.random() < 0.25]
+        keep = max(2, round(len(content) * rng.uniform(0.4, 1.0)))
+        picked = sorted(rng.sample(range(len(content)), min(keep, len(content))))
+        chosen.extend(content[i] for i in picked)
+    if rng.random() < 0.5:
+        rng.shuffle(chosen)
+    return " ".join(chosen[:14])
+
+
+def rough_hand(text: str, spelling: Mapping[str, Sequence[str]], rng: random.Random) -> str:
+    """Maybe mistype, abbreviate, drop words, lower the case or lose the punctuation."""
+    if rng.random() < 0.3:
+        tokens = text.split(" ")
+        tokens = [_respell(t, spelling, rng) if rng.random() < 0.25 else t for t in tokens]
+        text = " ".join(tokens)
+    if rng.random() < 0.15:
+        tokens = text.split(" ")
+        kept = [t for t in tokens if t.lower() not in STOP_WORDS or rng.random() < 0.5]
+        text = " ".join(kept) if len(kept) >= 2 else text
+    if rng.random() < 0.2:
+        text = _slip(text, rng)
+    if rng.random() < 0.25:
+        text = text.lower()
+    elif rng.random() < 0.02:
+        text = text.upper()
+    if rng.random() < 0.2:
+        text = text.rstrip(".?! ")
+    return text
+
+
+def _respell(token: str, spelling: Mapping[str, Sequence[str]], rng: random.Random) -> str:
+    core = token.strip(".,;:?!").lower()
+    choices = spelling.get(core)
+    return token.lower().replace(core, rng.choice(choices)) if choices else token
+
+
+def _slip(text: str, rng: random.Random) -> str:
+    """One slip of the finger inside a longer word: a letter lost, doubled, swapped or hit beside."""
+    places = [m.span() for m in re.finditer(r"[A-Za-z]{4,}", text)]
+    if not places:
+        return text
+    start, end = rng.choice(places)
+    at = rng.randrange(start + 1, end - 1)
+    kind = rng.randrange(4)
+    if kind == 0:
+        return text[:at] + text[at + 1 :]
+    if kind == 1:
+        return text[:at] + text[at] + text[at:]
+    if kind == 2:
+        return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
+    return text[:at] + rng.choice(_LETTERS) + text[at + 1 :]
