@@ -9,16 +9,28 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .checkpoint import (
+        KNOWN_MODELS,
+        load_checkpoint,
+        open_model,
+        read_calibration,
+        save_checkpoint,
+        set_precision,
+    )
     from .conversation import Conversation, Turn
+    from .convert import convert_sam, read_sam
     from .grounding import Grounding, GroundingConfig, resize_logits
     from .losses import mask_losses, medsegr_loss, text_loss
     from .mask_decoder import DecodedMasks
     from .medsegr import MedSegR, MedSegRConfig, TrainingBatch, pad_states
     from .mini import build_mini_understanding
     from .pyramid import ImageEmbedding
+    from .sharing import ReadPictures
+    from .tiny import tiny_model
     from .understanding import SPECIAL_TOKENS, PrefixCache, States, Understanding
 
 _PLACES = {
+    "KNOWN_MODELS": "checkpoint",
     "SPECIAL_TOKENS": "understanding",
     "Conversation": "conversation",
     "DecodedMasks": "mask_decoder",
@@ -28,19 +40,29 @@ _PLACES = {
     "MedSegR": "medsegr",
     "MedSegRConfig": "medsegr",
     "PrefixCache": "understanding",
+    "ReadPictures": "sharing",
     "States": "understanding",
     "TrainingBatch": "medsegr",
     "Turn": "conversation",
     "Understanding": "understanding",
     "build_mini_understanding": "mini",
+    "convert_sam": "convert",
+    "load_checkpoint": "checkpoint",
     "mask_losses": "losses",
     "medsegr_loss": "losses",
+    "open_model": "checkpoint",
     "pad_states": "medsegr",
+    "read_calibration": "checkpoint",
+    "read_sam": "convert",
     "resize_logits": "grounding",
+    "save_checkpoint": "checkpoint",
+    "set_precision": "checkpoint",
     "text_loss": "losses",
+    "tiny_model": "tiny",
 }
 
 __all__ = [
+    "KNOWN_MODELS",
     "SPECIAL_TOKENS",
     "Conversation",
     "DecodedMasks",
@@ -50,16 +72,25 @@ __all__ = [
     "MedSegR",
     "MedSegRConfig",
     "PrefixCache",
+    "ReadPictures",
     "States",
     "TrainingBatch",
     "Turn",
     "Understanding",
     "build_mini_understanding",
+    "convert_sam",
+    "load_checkpoint",
     "mask_losses",
     "medsegr_loss",
+    "open_model",
     "pad_states",
+    "read_calibration",
+    "read_sam",
     "resize_logits",
+    "save_checkpoint",
+    "set_precision",
     "text_loss",
+    "tiny_model",
 ]
 
 

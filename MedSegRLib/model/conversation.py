@@ -6,6 +6,7 @@ question that holds "[SEG]" or "<|end|>" is written with a space inside, so that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -25,10 +26,15 @@ Conversation = tuple[Turn, ...]
 
 
 def neutralise(text: str, control_tokens: Iterable[str]) -> str:
-    """Put a space into every control token of a text, so that the tokenizer reads it as plain text."""
+    """Put a space into every control token of a text, so that the tokenizer reads it as plain text.
+
+    Case is no protection, since a chat template may write a question in small letters.
+    """
     for token in control_tokens:
-        if len(token) > 1 and token in text:
-            text = text.replace(token, f"{token[0]} {token[1:]}")
+        if len(token) > 1:
+            text = re.sub(
+                re.escape(token), lambda found: f"{found[0][0]} {found[0][1:]}", text, flags=re.IGNORECASE
+            )
     return text
 
 
@@ -62,18 +68,28 @@ def to_messages(
     return messages
 
 
-def plain_template(*, start: str, user: str, assistant: str, end: str, image: str) -> str:
-    """Build a plain chat template: start, then role mark, pictures, text and end mark of each turn."""
+def plain_template(
+    *, start: str, user: str, assistant: str, end: str, image: str, lower_questions: bool = False
+) -> str:
+    """Build a plain chat template: start, then role mark, pictures, text and end mark of each turn.
+
+    With `lower_questions` what the user says is written in small letters.
+    """
 
     def quoted(text: str) -> str:
         return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
+    text = (
+        "part['text'] | lower if message['role'] == 'user' else part['text']"
+        if lower_questions
+        else "part['text']"
+    )
     return (
         f"{{{{- {quoted(start)} -}}}}"
         "{%- for message in messages -%}"
         f"{{{{- {quoted(user)} if message['role'] == 'user' else {quoted(assistant)} -}}}}"
         "{%- for part in message['content'] -%}"
-        f"{{{{- {quoted(image)} if part['type'] == 'image' else part['text'] -}}}}"
+        f"{{{{- {quoted(image)} if part['type'] == 'image' else ({text}) -}}}}"
         "{%- endfor -%}"
         f"{{{{- {quoted(end)} -}}}}"
         "{%- endfor -%}"

@@ -16,7 +16,18 @@ from torch import Tensor
 if TYPE_CHECKING:
     from .understanding import Understanding
 
-__all__ = ["Generated", "PrefixCache", "Sampler", "Stop", "TokenStream", "generate", "stream_tokens"]
+__all__ = [
+    "Generated",
+    "PrefixCache",
+    "Sampler",
+    "Stop",
+    "TokenStream",
+    "generate",
+    "new_cache",
+    "positions",
+    "rope_deltas",
+    "stream_tokens",
+]
 
 Sampler = Callable[[Tensor], int]
 Stop = Callable[[], bool]
@@ -133,16 +144,16 @@ def _read(
         if cached > keep:
             prefix.cache.crop(keep - cached)
         at = torch.arange(keep, ids.shape[1], device=ids.device)[None]
-        inputs.update(_positions(prefix.rope_deltas, at))
+        inputs.update(positions(prefix.rope_deltas, at))
     else:
         prefix.clear()
-        prefix.cache = _new_cache(model)
+        prefix.cache = new_cache(model)
         inputs.update({key: value for key, value in batch.items() if key in _passed_on(batch)})
         inputs.update({key: batch[key][:, real] for key in _PER_TOKEN if key in batch})
     prefix.ids, prefix.pictures = ids[0, :keep].tolist(), pictures
     found = _forward(understanding, prefix, inputs)
     if not keep:
-        prefix.rope_deltas = _rope_deltas(model)
+        prefix.rope_deltas = rope_deltas(model)
     prefix.ids = ids[0].tolist()
     return found
 
@@ -151,7 +162,7 @@ def _read(
 def _step(understanding: Understanding, prefix: PrefixCache, token: int) -> tuple[Tensor, Tensor]:
     ids = torch.tensor([[token]], device=understanding.device)
     at = torch.tensor([[len(prefix.ids)]], device=ids.device)
-    inputs = {"input_ids": ids, **_positions(prefix.rope_deltas, at)}
+    inputs = {"input_ids": ids, **positions(prefix.rope_deltas, at)}
     found = _forward(understanding, prefix, inputs)
     prefix.ids.append(token)
     return found
@@ -185,7 +196,7 @@ def generate(
     if not bool((mask[:, -1] == 1).all()):
         raise ValueError("A batch for generation is padded on the left: make it with answer_open=True.")
     rows = len(mask)
-    cache = _new_cache(model)
+    cache = new_cache(model)
     inputs = {key: value for key, value in batch.items() if key in _passed_on(batch)}
     inputs.update({key: batch[key] for key in ("input_ids", "attention_mask", *_PER_TOKEN) if key in batch})
     written: list[list[int]] = [[] for _ in range(rows)]
@@ -210,10 +221,10 @@ def generate(
         if not open_rows:
             break
         if number == 0:
-            deltas = _rope_deltas(model)
+            deltas = rope_deltas(model)
         mask = torch.cat([mask, mask.new_ones(rows, 1)], dim=1)
         inputs = {"input_ids": tokens[:, None], "attention_mask": mask}
-        inputs.update(_positions(deltas, (lengths + number)[:, None]))
+        inputs.update(positions(deltas, (lengths + number)[:, None]))
     empty = torch.empty(0, understanding.hidden_size, device=understanding.device, dtype=understanding.dtype)
     return [
         Generated(tuple(ids), torch.stack(found) if found else empty)
@@ -221,7 +232,8 @@ def generate(
     ]
 
 
-def _new_cache(model: Any) -> Any:
+def new_cache(model: Any) -> Any:
+    """Make an empty cache for a model's own layers."""
     from transformers import DynamicCache
 
     return DynamicCache(config=model.config)
@@ -233,12 +245,12 @@ def _passed_on(batch: dict[str, Tensor]) -> set[str]:
     return set(batch) - ours
 
 
-def _rope_deltas(model: Any) -> Tensor | None:
+def rope_deltas(model: Any) -> Tensor | None:
     """How far a picture's positions (height x width, not one a token) fall short of the token count."""
     found = getattr(getattr(model, "model", None), "rope_deltas", None)
     return found.clone() if isinstance(found, Tensor) else None
 
 
-def _positions(deltas: Tensor | None, at: Tensor) -> dict[str, Tensor]:
+def positions(deltas: Tensor | None, at: Tensor) -> dict[str, Tensor]:
     """Positions [3, B, t] for models whose pictures take less positions than tokens; others count alone."""
     return {} if deltas is None else {"position_ids": (at + deltas.to(at.device)).expand(3, -1, -1)}

@@ -120,6 +120,15 @@ class Grounding(nn.Module):
             ),
         )
 
+    def _apply(self, fn: Any, recurse: bool = True) -> Grounding:
+        # segment-anything computes its position codes in fp32 whatever the weights are.
+        codes = self.prompt_encoder.pe_layer.positional_encoding_gaussian_matrix
+        super()._apply(fn, recurse)
+        moved = self.prompt_encoder.pe_layer.positional_encoding_gaussian_matrix
+        if moved.dtype != codes.dtype and moved.is_floating_point():
+            self.prompt_encoder.pe_layer.positional_encoding_gaussian_matrix = codes.to(moved.device)
+        return self
+
     def encode(self, images: Tensor) -> ImageEmbedding:
         """Embed slices [B, C, H, W]; done once a volume, whatever is asked of it."""
         embedding = self.image_encoder(images)
@@ -148,7 +157,7 @@ class Grounding(nn.Module):
                 size=(4 * h, 4 * w),
                 mode="bilinear",
                 align_corners=False,
-            )
+            ).to(self.prompt_encoder.no_mask_embed.weight.dtype)
             _, dense = self.prompt_encoder(points=None, boxes=None, masks=maps)
         pe = self.prompt_encoder.pe_layer((h, w)).unsqueeze(0).to(image.embedding.dtype)
         return self.mask_decoder.decode(image, pe, seg_prompts.unsqueeze(2), dense)

@@ -98,4 +98,4 @@ def _sam_mlp() -> type[nn.Module]:
     """Return segment-anything's MLP class, which its package does not re-export."""
     import sys
 
-    return sys.modules[_sam.MaskDecoder.__module__].MLP  # type: ignore[no-any-return]
+    return sys.modules[_sam.MaskDecoder.__module__].MLP

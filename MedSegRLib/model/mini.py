@@ -15,7 +15,12 @@ __all__ = ["CONTROL_TOKENS", "MINI_TEMPLATE", "build_mini_understanding"]
 
 CONTROL_TOKENS = ("<pad>", "<s>", "<|end|>", "<|user|>", "<|assistant|>", "<image>")
 MINI_TEMPLATE = plain_template(
-    start="<s>", user="<|user|>", assistant="<|assistant|>", end="<|end|>", image="<image>"
+    start="<s>",
+    user="<|user|>",
+    assistant="<|assistant|>",
+    end="<|end|>",
+    image="<image>",
+    lower_questions=True,
 )
 
 

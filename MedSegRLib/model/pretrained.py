@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from MedSegRLib.answers.errors import CheckpointError
+from MedSegRLib.errors import CheckpointError
 
-__all__ = ["load_pretrained"]
+__all__ = ["first_line", "load_pretrained", "read_json"]
 
 
 def load_pretrained(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
@@ -28,13 +28,14 @@ def load_pretrained(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
     if not list(folder.glob("*.safetensors")):
         raise CheckpointError(f"{folder} holds no .safetensors file; other formats are not opened.")
     try:
-        model, info = AutoModelForImageTextToText.from_pretrained(
+        loaded: Any = AutoModelForImageTextToText.from_pretrained(
             folder, dtype=dtype, local_files_only=True, use_safetensors=True, output_loading_info=True
         )
     except (RuntimeError, OSError, ValueError) as error:
         raise CheckpointError(
-            f"The language model in {folder} cannot be read: {_first_line(error)}."
+            f"The language model in {folder} cannot be read: {first_line(error)}."
         ) from error
+    model, info = loaded
     wrong = {kind: sorted(str(k) for k in info.get(kind, ())) for kind in ("missing_keys", "unexpected_keys")}
     wrong["mismatched_keys"] = sorted(str(k) for k in info.get("mismatched_keys", ()))
     told = [f"{kind.split('_')[0]} {', '.join(keys[:8])}" for kind, keys in wrong.items() if keys]
@@ -49,10 +50,11 @@ def _load_processor(folder: Path) -> Any:
     try:
         return AutoProcessor.from_pretrained(folder, local_files_only=True, backend="pil")
     except (ImportError, OSError, ValueError) as error:
-        raise CheckpointError(f"The processor in {folder} cannot be read: {_first_line(error)}.") from error
+        raise CheckpointError(f"The processor in {folder} cannot be read: {first_line(error)}.") from error
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """First line of an error of somebody else, to go into a sentence of ours."""
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
 
@@ -62,7 +64,7 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} cannot be read: {_first_line(error)}.") from error
+        raise CheckpointError(f"{path} cannot be read: {first_line(error)}.") from error
     if not isinstance(found, dict):
         raise CheckpointError(f"{path} is not a JSON object.")
     return found

@@ -24,8 +24,9 @@ from .batching import Batcher
 from .conversation import Conversation
 from .generation import Generated, PrefixCache, Sampler, Stop, TokenStream, generate, stream_tokens
 from .rendering import Renderer
+from .sharing import ReadPictures, answer_states, read_pictures
 
-__all__ = ["SPECIAL_TOKENS", "PrefixCache", "States", "Understanding"]
+__all__ = ["SPECIAL_TOKENS", "PrefixCache", "ReadPictures", "States", "Understanding"]
 
 SPECIAL_TOKENS = ("[SEG]", "[REJ]", "<p>", "</p>")
 
@@ -203,6 +204,18 @@ class Understanding(nn.Module):
                 start += h * w
             states.append(row_states)
         return states
+
+    def read_pictures(self, pictures: Sequence[np.ndarray]) -> ReadPictures:
+        """Read B pictures, one conversation each, so that any number of answers can be tried on them.
+
+        What is kept does not depend on the question: it is made once a volume, and a follow-up only
+        reads words. See `answer_states`.
+        """
+        return read_pictures(self, pictures)
+
+    def answer_states(self, read: ReadPictures, conversation: Conversation) -> Tensor:
+        """States [B, K, D] of the `[SEG]` tokens of a conversation's last answer on each of B pictures."""
+        return answer_states(self, read, conversation)
 
     def stream(
         self,
