@@ -4,7 +4,7 @@ The function `measure` is not among the names here, since the file that it lies 
 `from MedSegRLib.answers.measure import measure`.
 """
 
-from MedSegRLib.answers.answer import DISCLAIMER, Answer, Provenance
+from MedSegRLib.answers.answer import Answer, Provenance
 from MedSegRLib.answers.errors import (
     CheckpointError,
     DatasetError,
@@ -34,7 +34,6 @@ from MedSegRLib.answers.question import Mode, Question
 from MedSegRLib.answers.report import write_report
 
 __all__ = [
-    "DISCLAIMER",
     "Answer",
     "Cancelled",
     "CheckpointError",
