@@ -70,6 +70,9 @@ def save_checkpoint(
     }
     save_file(state, folder / _WEIGHTS)
     model.understanding.save_pretrained(folder / _UNDERSTANDING, dtype)
+    if model.calibration:
+        text = json.dumps(dict(model.calibration), indent=2) + "\n"
+        (folder / "calibration.json").write_text(text, encoding="utf-8")
     if readme is not None:
         (folder / "README.md").write_text(readme, encoding="utf-8")
 
@@ -107,6 +110,7 @@ def load_checkpoint(folder: str | Path, precision: Precision = "auto") -> MedSeg
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{folder / _WEIGHTS} cannot be read: {first_line(error)}.") from error
     _load_own_state(model, state, folder / _WEIGHTS)
+    model.calibration = read_calibration(folder)
     return set_precision(model.eval(), precision)
 
 

@@ -35,12 +35,10 @@ class MedSegRConfig:
     version: str = "0"
     plane: str = "axial"
     pixel_mm: float = 1.0
-    canvas_multiple: int = 32
-    canvas_min: tuple[int, int] = (160, 160)
-    canvas_max: tuple[int, int] = (288, 288)
+    canvas_sizes: tuple[int, ...] = (192, 224, 256)
     slice_offsets_mm: tuple[float, ...] = (-3.0, -1.0, 0.0, 1.0, 3.0)
     picture_size: int = 96
-    picture_channels: tuple[int, int, int] = (0, 2, 4)
+    picture_channels: tuple[int, int, int] = (1, 2, 3)
     key_slices: int = 8
     offered: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
@@ -102,6 +100,8 @@ class MedSegR(nn.Module):
     def __init__(self, understanding: Understanding, grounding: Grounding, config: MedSegRConfig) -> None:
         super().__init__()
         self.understanding, self.grounding, self.config = understanding, grounding, config
+        # What calibration.json of its folder says; empty for a model that was not calibrated.
+        self.calibration: Mapping[str, Any] = {}
         hidden = understanding.hidden_size
         self.seg_projector = nn.Sequential(
             nn.Linear(hidden, hidden), nn.GELU(), nn.Linear(hidden, grounding.config.embed_dim)

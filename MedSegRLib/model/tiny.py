@@ -55,7 +55,7 @@ def tiny_model(seed: int = 0) -> MedSegR:
         )
         config = MedSegRConfig(
             name="tiny",
-            canvas_min=(32, 32),
+            canvas_sizes=(32, 64),
             offered=("hippocampus", "amygdala"),
             regions=("brain",),
             modalities=("MR",),
