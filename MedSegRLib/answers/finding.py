@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from MedSegRLib.anatomy import AnatomyTable, Side, Structure, load_table, terminology_entry
+from MedSegRLib.answers.extent import slice_areas
 from MedSegRLib.answers.measure import Measurements, measure
-from MedSegRLib.imaging import Plane, Volume, canonical_order, gather_canonical
+from MedSegRLib.imaging import Plane, Volume, canonical_order
 
 Colour = tuple[float, float, float]
 
@@ -122,14 +123,14 @@ class Finding:
         """
         found = (load_table() if table is None else table).lookup(phrase)
         structure, side = (None, Side.NONE) if found is None else found
-        view = gather_canonical(mask, canonical_order(volume.ijk_to_ras, plane))
+        areas = slice_areas(mask, canonical_order(volume.ijk_to_ras, plane))
         return cls(
             phrase=phrase,
             structure=None if structure is None else structure.id,
             side=side,
             mask=mask,
             confidence=confidence,
-            slices=tuple(np.flatnonzero(view.any(axis=(1, 2))).tolist()),
+            slices=tuple(np.flatnonzero(areas).tolist()),
             plane=plane,
             measurements=measure(mask, volume, plane),
             colour=colour_of(structure, side, phrase),

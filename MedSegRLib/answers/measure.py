@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from MedSegRLib.answers.diameter import longest_diameters_mm
+from MedSegRLib.answers.extent import indices_kji
 from MedSegRLib.imaging import Plane, Volume
 
 if TYPE_CHECKING:
@@ -73,11 +74,14 @@ def measure(mask: npt.NDArray[np.bool_], volume: Volume, plane: Plane | None = N
     """
     if mask.shape != volume.shape_kji:
         raise ValueError(f"the mask has shape {mask.shape}, the volume {volume.shape_kji}")
-    voxels = int(np.count_nonzero(mask))
+    kji = indices_kji(mask)
+    voxels = len(kji[0])
     if voxels == 0:
         raise ValueError("an empty mask has no size; ask whether there is one before measuring it")
-    values = volume.voxels[mask].astype(np.float64)
-    in_plane, in_space = longest_diameters_mm(mask, volume.ijk_to_ras, plane or volume.acquisition_plane)
+    values = volume.voxels[kji].astype(np.float64)
+    # Lengths do not depend on where the mask lies, so that all around it can be left out.
+    box = tuple(slice(int(along.min()), int(along.max()) + 1) for along in kji)
+    in_plane, in_space = longest_diameters_mm(mask[box], volume.ijk_to_ras, plane or volume.acquisition_plane)
     known = volume.spacing_known
     return Measurements(
         volume_ml=voxels * volume.voxel_ml if known else None,

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 Colour = tuple[float, float, float]
 
-_SHORTER_SIDE_PIXELS = 320
+_SHORTER_SIDE_PIXELS = 480
 _LONGER_SIDE_PIXELS = 960
 _OVERSAMPLING = 2  # borders are drawn finer and averaged, so that they are smooth
 
@@ -21,12 +21,12 @@ _OVERSAMPLING = 2  # borders are drawn finer and averaged, so that they are smoo
 def picture_size(shape: tuple[int, int], spacing_mm: tuple[float, float]) -> tuple[int, int]:
     """Pixels (rows, columns) of the picture of a slice.
 
-    The shorter side gets 320 pixels, unless the longer one would get more than 960 then.
+    The shorter side gets 480 pixels, unless the longer one would get more than 960 then.
 
     Examples
     --------
     >>> picture_size((20, 100), (5.0, 0.5))
-    (640, 320)
+    (960, 480)
     """
     extent = [count * step for count, step in zip(shape, spacing_mm, strict=True)]
     scale = min(_SHORTER_SIDE_PIXELS / min(extent), _LONGER_SIDE_PIXELS / max(extent))

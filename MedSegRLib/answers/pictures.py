@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from MedSegRLib.answers.answer import Answer
+from MedSegRLib.answers.extent import slice_areas
 from MedSegRLib.answers.outlines import draw_slice
 from MedSegRLib.imaging import Plane, SliceStack, gather_canonical
 
@@ -71,7 +72,7 @@ def pictures_of(answer: Answer) -> tuple[Picture, ...]:
     for shown_in in planes:
         stack = SliceStack.of(answer.volume, shown_in)
         views = [gather_canonical(finding.mask, stack.order) for finding in answer.findings]
-        areas = np.stack([np.count_nonzero(view, axis=(1, 2)) for view in views])
+        areas = np.stack([slice_areas(finding.mask, stack.order) for finding in answer.findings])
         most = _MOST_SLICES if shown_in is plane else 1
         pictures += [_draw(answer, stack, index, views) for index in key_slices(areas, most)]
     return tuple(pictures)

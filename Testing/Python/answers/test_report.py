@@ -169,11 +169,11 @@ def test_an_outline_surrounds_its_mask_about_two_pixels_wide():
     mask[10:30, 15:25] = True
     picture = draw_slice(np.zeros((40, 40), dtype=np.float32), [mask], [(1.0, 0.0, 0.0)], (1.0, 1.0))
     red = picture[..., 0] > 127
-    assert picture.shape == (320, 320, 3) and not picture[..., 1:].any()
+    assert picture.shape == (480, 480, 3) and not picture[..., 1:].any()
     rows, columns = np.flatnonzero(red.any(axis=1)), np.flatnonzero(red.any(axis=0))
-    assert (rows[0], rows[-1]) == pytest.approx((80, 239), abs=1)
-    assert (columns[0], columns[-1]) == pytest.approx((120, 199), abs=1)
-    assert red[160].sum() == 4 and not red[160, 124:196].any()
+    assert (rows[0], rows[-1]) == pytest.approx((120, 359), abs=1)
+    assert (columns[0], columns[-1]) == pytest.approx((180, 299), abs=1)
+    assert red[240].sum() == 4 and not red[240, 184:296].any()
 
 
 @pytest.mark.parametrize("shape", [(37, 900), (1200, 1300), (3, 4)])
