@@ -1,0 +1,108 @@
+"""Plan: which slices of which plane a question is about.
+
+Slices are canonical indices along the plane (`imaging.slices`), counted from 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from MedSegRLib.answers import Question
+from MedSegRLib.errors import QuestionError, UserInputError
+from MedSegRLib.imaging import Modality, Plane, Volume
+from MedSegRLib.model import MedSegRConfig
+
+__all__ = ["Plan", "choose_plane", "make_plan", "notes_about"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The slices to ground the answer on, and the few of them that are talked about."""
+
+    slices: tuple[int, ...]
+    key_slices: tuple[int, ...]
+
+
+def choose_plane(volume: Volume, config: MedSegRConfig, wanted: Plane | None) -> Plane:
+    """Choose the plane of the slices.
+
+    Raises
+    ------
+    UserInputError
+        If another plane is wanted than the one the model was trained for.
+    """
+    trained = Plane(config.plane)
+    if volume.is_single_slice:
+        own = volume.acquisition_plane
+        if wanted not in (None, own, trained):
+            raise UserInputError(
+                f"{volume.name} is a single {own.value} slice; ask about it without another plane."
+            )
+        return own
+    if wanted not in (None, trained):
+        raise UserInputError(
+            f"The model {config.name} was trained on {trained.value} slices only; "
+            f"ask without the plane {wanted.value}."
+        )
+    return trained
+
+
+def notes_about(volume: Volume, config: MedSegRConfig, plane: Plane) -> tuple[str, ...]:
+    """Sentences on what the answer rests on, for its provenance."""
+    notes = list(volume.notes)
+    if plane is not Plane(config.plane):
+        notes.append(
+            f"The scan is a single {plane.value} slice, but the model was trained on {config.plane} ones."
+        )
+    elif volume.is_single_slice:
+        notes.append("The scan is a single slice, so nothing is known of what lies beside it.")
+    known = volume.modality is not Modality.UNKNOWN
+    if known and config.modalities and volume.modality.value not in config.modalities:
+        notes.append(f"The scan is {volume.modality.value}, the model learnt {', '.join(config.modalities)}.")
+    return tuple(notes)
+
+
+def make_plan(question: Question, filled: Sequence[int], count: int, key_slices: int) -> Plan:
+    """Plan a question.
+
+    Parameters
+    ----------
+    question
+        Its `slices` narrow the plan.
+    filled
+        Slices that show anything, rising.
+    count
+        Number of slices of the scan.
+    key_slices
+        How many slices the words are written from.
+
+    Raises
+    ------
+    QuestionError
+        If the slices asked for are not in the scan.
+    """
+    first, last = question.slices or (0, count - 1)
+    if last >= count:
+        raise QuestionError(
+            f"The scan has the slices 0 to {count - 1}, so {first} to {last} cannot be asked about; "
+            "choose among them."
+        )
+    # Asked for an empty range, the model looks at it and says what it sees.
+    slices = tuple(i for i in filled if first <= i <= last) or tuple(range(first, last + 1))
+    return Plan(slices, spread(slices, key_slices))
+
+
+def spread(slices: Sequence[int], count: int) -> tuple[int, ...]:
+    """Take `count` of the slices, each from the middle of an equal share.
+
+    Examples
+    --------
+    >>> spread(range(100), 4)
+    (12, 37, 62, 87)
+    >>> spread([3, 4], 8)
+    (3, 4)
+    """
+    if len(slices) <= count:
+        return tuple(slices)
+    return tuple(slices[int((n + 0.5) * len(slices) / count)] for n in range(count))

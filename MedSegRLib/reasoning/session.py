@@ -1,0 +1,215 @@
+"""Session: one conversation about one scan.
+
+    session = Session(read_volume("scan.nii.gz"), open_model("mini"))
+    answer = session.ask("Where is the left hippocampus?")
+    other = session.ask("And the one on the other side?")
+
+What was encoded for one question is remembered for the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from MedSegRLib.anatomy import AnatomyTable, load_table
+from MedSegRLib.answers import Answer, Event, Failed, Finished, Question
+from MedSegRLib.errors import MedSegRError, UserInputError
+from MedSegRLib.imaging import Plane, SliceStack, Volume, Window, window_for
+from MedSegRLib.model import MedSegR, PrefixCache
+from MedSegRLib.model.canvas import Canvas
+
+from .answering import Answering, Bench
+from .calibration import Calibration
+from .ground import Grounder
+from .memory import Memory, memory_key
+from .plan import choose_plane, notes_about
+
+__all__ = ["Session"]
+
+
+def _never() -> bool:
+    return False
+
+
+class Session:
+    """A conversation about a scan.
+
+    Parameters
+    ----------
+    volume
+        The scan.
+    model
+        The model that is asked (`open_model`).
+    plane
+        Plane of the slices; None for the one that the model was trained on.
+    window
+        Grey values that the model sees; None for `window_for`.
+    body_part
+        What a CT shows, for its window; None for the model's own region if it has one.
+    cache_folder
+        Where embeddings are kept from one process to the next; None for nowhere.
+    calibration
+        Thresholds; None for those that came with the model.
+    table
+        Names, codes and colours; None for the library's. Masks do not depend on it.
+    temperature
+        0 for the most likely words; above, words are drawn with the question's seed.
+    memory_bytes
+        How much is remembered in memory at most.
+
+    Raises
+    ------
+    UserInputError
+        If the model was not trained on the plane, or its calibration cannot be used.
+    """
+
+    def __init__(
+        self,
+        volume: Volume,
+        model: MedSegR,
+        *,
+        plane: Plane | str | None = None,
+        window: Window | None = None,
+        body_part: str | None = None,
+        cache_folder: Path | str | None = None,
+        calibration: Calibration | None = None,
+        table: AnatomyTable | None = None,
+        temperature: float = 0.0,
+        memory_bytes: int = 2 << 30,
+    ) -> None:
+        self.volume, self.model = volume, model
+        self.plane = choose_plane(volume, model.config, _plane(plane))
+        regions = model.config.regions
+        part = body_part or (regions[0] if len(regions) == 1 else None)
+        self.window = window or window_for(volume, part)
+        self._calibration = calibration or Calibration.of(model.calibration)
+        self._cache_folder = None if cache_folder is None else Path(cache_folder)
+        self._table, self._temperature, self._memory_bytes = table, temperature, memory_bytes
+        self._bench: Bench | None = None
+        self._answers: list[Answer] = []
+        self._earlier: list[tuple[str, str]] = []
+        self._prefix = PrefixCache()
+
+    @property
+    def history(self) -> tuple[Answer, ...]:
+        """Answers so far, without those that were cancelled."""
+        return tuple(self._answers)
+
+    def forget(self) -> None:
+        """Begin a new conversation; what is remembered of the scan stays."""
+        self._answers, self._earlier = [], []
+        self._prefix.clear()
+
+    def ask(self, question: str | Question, **options: Any) -> Answer:
+        """Answer a question.
+
+        Parameters
+        ----------
+        question
+            Free text, or a whole `Question`.
+        **options
+            plane, slices (first and last, both included, or one), mode ("ground" or "generate"), seed.
+
+        Raises
+        ------
+        MedSegRError
+            If it cannot be answered; the sentence says why.
+        """
+        for event in self.stream(question, **options):
+            if isinstance(event, Finished):
+                return event.answer
+            if isinstance(event, Failed):
+                raise event.error
+        raise AssertionError("a stream of events ends with Finished, Cancelled or Failed")
+
+    def stream(
+        self, question: str | Question, *, stop: Callable[[], bool] = _never, **options: Any
+    ) -> Iterator[Event]:
+        """Answer a question, telling what happens meanwhile; see `answering` for the order of events.
+
+        Parameters
+        ----------
+        question, **options
+            As of `ask`.
+        stop
+            Asked before every token and every slice; True ends the answer with `Cancelled`.
+        """
+        try:
+            asked = _question(question, options)
+            choose_plane(self.volume, self.model.config, asked.plane)
+            answering = Answering(
+                self._laid_out(), asked, tuple(self._earlier), self._prefix, stop, self._temperature
+            )
+            for event in answering.events():
+                if isinstance(event, Finished):
+                    self._answers.append(event.answer)
+                    self._earlier.append((asked.text, answering.remembered))
+                yield event
+        except MedSegRError as error:
+            yield Failed(error)
+        except (MemoryError, torch.OutOfMemoryError):
+            yield Failed(
+                MedSegRError(
+                    "There is not enough memory for this scan; close other programs or ask fewer slices."
+                )
+            )
+
+    def suggestions(self) -> tuple[str, ...]:
+        """Some questions that this model can be asked, follow-ups first once something was found."""
+        table = load_table() if self._table is None else self._table
+        asked = []
+        if self._answers and self._answers[-1].findings:
+            asked = ["How large is it?", "And the one on the other side?"]
+        offered = [table[name] for name in self.model.config.offered if name in table]
+        for structure in offered[:4]:
+            asked.append(f"Where is the {'left ' if structure.sided else ''}{structure.name}?")
+        return tuple(asked)
+
+    def _laid_out(self) -> Bench:
+        """Lay the scan out for the model, at the first question."""
+        if self._bench is None:
+            config = self.model.config
+            stack = SliceStack.of(self.volume, self.plane)
+            canvas = Canvas(
+                stack,
+                self.window,
+                sizes=config.canvas_sizes,
+                pixel_mm=config.pixel_mm,
+                offsets_mm=config.slice_offsets_mm,
+            )
+            folder = None
+            if self._cache_folder is not None:
+                folder = self._cache_folder / memory_key(self.volume, self.plane, self.window, self.model)
+            self._bench = Bench(
+                stack,
+                self.window,
+                Grounder(self.model, canvas, Memory(folder, self._memory_bytes)),
+                tuple(canvas.filled()),
+                self._calibration,
+                notes_about(self.volume, config, self.plane),
+                self._table,
+            )
+        return self._bench
+
+
+def _plane(value: Plane | str | None) -> Plane | None:
+    try:
+        return None if value is None else Plane(value)
+    except ValueError as error:
+        known = ", ".join(plane.value for plane in Plane)
+        raise UserInputError(f"There is no plane '{value}'; choose one of {known}.") from error
+
+
+def _question(question: str | Question, options: dict[str, Any]) -> Question:
+    """Make a question of text and options."""
+    values = dict(options)
+    if "plane" in values:
+        values["plane"] = _plane(values["plane"])
+    if isinstance(values.get("slices"), int):
+        values["slices"] = (values["slices"], values["slices"])
+    return replace(question, **values) if isinstance(question, Question) else Question(question, **values)
