@@ -52,7 +52,11 @@ class CanvasFrame:
 
     @classmethod
     def of(
-        cls, windowed: npt.NDArray[np.float32], spacing_mm: tuple[float, float], sizes: Sequence[int], pixel_mm: float
+        cls,
+        windowed: npt.NDArray[np.float32],
+        spacing_mm: tuple[float, float],
+        sizes: Sequence[int],
+        pixel_mm: float,
     ) -> CanvasFrame:
         """Choose the smallest canvas that holds the foreground.
 
@@ -152,7 +156,9 @@ class Canvas:
         index = torch.as_tensor(list(indices))[:, None] + torch.tensor(self._steps)[None, :]
         return self._placed[index.clamp_(0, self.count - 1)]
 
-    def pictures(self, indices: Sequence[int], size: int, channels: tuple[int, int, int]) -> list[npt.NDArray[np.uint8]]:
+    def pictures(
+        self, indices: Sequence[int], size: int, channels: tuple[int, int, int]
+    ) -> list[npt.NDArray[np.uint8]]:
         """The same slices small, uint8 [size, size, 3], three of the channels as colours."""
         small = downscale(self.images(indices)[:, list(channels)], size)
         return list((small * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy())
@@ -166,4 +172,6 @@ class Canvas:
 
 def downscale(images: Tensor, size: int) -> Tensor:
     """Average [N, C, S, S] down to [N, C, size, size]."""
-    return functional.interpolate(images, size=(size, size), mode="bilinear", align_corners=False, antialias=True)
+    return functional.interpolate(
+        images, size=(size, size), mode="bilinear", align_corners=False, antialias=True
+    )

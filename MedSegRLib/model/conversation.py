@@ -73,14 +73,15 @@ def plain_template(
 ) -> str:
     """Build a plain chat template: start, then role mark, pictures, text and end mark of each turn.
 
-    With `lower_questions` what the user says is written in small letters.
+    With `lower_questions` what the user says is written in small letters after a space, so that its first
+    word is the same token as anywhere else.
     """
 
     def quoted(text: str) -> str:
         return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
     text = (
-        "part['text'] | lower if message['role'] == 'user' else part['text']"
+        "(' ' ~ part['text'] | lower) if message['role'] == 'user' else part['text']"
         if lower_questions
         else "part['text']"
     )

@@ -36,14 +36,18 @@ def full_brain(annotator: OfflineAnnotator, offered: Sequence[str]) -> Scene:
 
 
 def encode_conversation(
-    exchanges: Sequence[Exchange], tokenizer: Tokenizer, questions: Tokenizer
+    exchanges: Sequence[Exchange], tokenizer: Tokenizer, questions: Tokenizer, image_tokens: int = 0
 ) -> tuple[list[int], list[int]]:
-    """Token ids of a conversation and labels, -100 on all that is not an answer or its end."""
+    """Token ids of a conversation and labels, -100 on all that is not an answer or its end.
+
+    Ids are those of the mini's chat template; `image_tokens` stand before the first question.
+    """
     token = tokenizer.token_to_id
     ids, labels = [token("<s>")], [-100]
-    for exchange in exchanges:
-        asked = questions.encode(exchange.question.lower(), add_special_tokens=False).ids
-        question = [token("<|user|>"), *asked, token("<|end|>"), token("<|assistant|>")]
+    for number, exchange in enumerate(exchanges):
+        asked = questions.encode(f" {exchange.question.lower()}", add_special_tokens=False).ids
+        pictures = [token("<image>")] * image_tokens if number == 0 else []
+        question = [token("<|user|>"), *pictures, *asked, token("<|end|>"), token("<|assistant|>")]
         answer = [*tokenizer.encode(exchange.answer, add_special_tokens=False).ids, token("<|end|>")]
         ids += question + answer
         labels += [-100] * len(question) + answer

@@ -10,7 +10,7 @@ import json
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -36,13 +36,18 @@ class Stage(Protocol):
 
 @dataclass(frozen=True)
 class LoopConfig:
-    """How long and how fast; `decay` is that of the averaged weights."""
+    """How long and how fast.
+
+    `rates` multiply the learning rate of parameters whose name contains the key; `decay` is that of the
+    averaged weights.
+    """
 
     steps: int
     learning_rate: float
     weight_decay: float = 0.01
     warmup: int = 100
     clip: float = 2.0
+    rates: Mapping[str, float] = field(default_factory=dict)
     decay: float = 0.998
     save_every: int = 200
     workers: int = 1
@@ -65,9 +70,10 @@ def run_stage(
     -------
     The averaged weights, in modules of the same names. Losses are appended to `<stage>.jsonl`.
     """
-    parameters = [p for p in stage.modules.parameters() if p.requires_grad]
+    groups = _groups(stage.modules, config.rates)
+    parameters = [p for group in groups for p in group["params"]]
     optimizer = torch.optim.AdamW(
-        parameters, lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.98)
+        groups, lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.98)
     )
     averaged = copy.deepcopy(stage.modules).requires_grad_(False)
     state, log = folder / f"{stage.name}.safetensors", folder / f"{stage.name}.jsonl"
@@ -82,7 +88,7 @@ def run_stage(
     for batch in loader:
         threads.before_step()
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate_at(step, config)
+            group["lr"] = learning_rate_at(step, config) * group["rate"]
         with torch.autocast("cpu", dtype=precision, enabled=precision != torch.float32):
             terms = stage.losses(batch)
         total = torch.stack([term.float() for term in terms.values()]).sum()
@@ -101,6 +107,16 @@ def run_stage(
         if step % config.save_every == 0 or step == config.steps:
             save_state(state, both, optimizer, step)
     return averaged.eval()
+
+
+def _groups(modules: nn.Module, rates: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Parameters that learn, grouped by the multiple of the learning rate that they take."""
+    by_rate: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in modules.named_parameters():
+        if parameter.requires_grad:
+            rate = next((r for key, r in rates.items() if key in name), 1.0)
+            by_rate.setdefault(rate, []).append(parameter)
+    return [{"params": parameters, "rate": rate} for rate, parameters in by_rate.items()]
 
 
 class ThreadTuner:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["HeadMap", "SliceSample", "SynthesisConfig", "TISSUE_OF_LABEL", "synthesize"]
+__all__ = ["TISSUE_OF_LABEL", "HeadMap", "SliceSample", "Subject", "SynthesisConfig", "draw_subject", "render", "synthesize"]
 
 # FreeSurfer-style ids -> a tissue whose grey value both sides share.
 TISSUE_OF_LABEL: Mapping[int, str] = {
@@ -45,13 +46,18 @@ _EXTRACEREBRAL_FROM = 500
 
 @dataclass(frozen=True)
 class HeadMap:
-    """One whole-head label map, packed: `codes` uint8 [slice, row, column] index into `labels`."""
+    """One whole-head label map, packed: `codes` uint8 [slice, row, column] index into `labels`.
+
+    `counts` are voxels per code; `brain_slices` and `deep_slices` first and last slice of the brain and of
+    the deep nuclei; `centre` (slice, row, column) is that of the brain.
+    """
 
     codes: npt.NDArray[np.uint8]
     labels: tuple[int, ...]
     centre: tuple[float, float, float]
     brain_slices: tuple[int, int]
     deep_slices: tuple[int, int]
+    counts: npt.NDArray[np.int64]
 
     @classmethod
     def of(cls, labels_kji: npt.NDArray[np.integer]) -> HeadMap:
@@ -70,12 +76,14 @@ class HeadMap:
         centre = tuple((b[0] + b[-1]) / 2 - w.start for b, w in zip(box, window, strict=True))
         z0 = window[0].start
         deep_z = np.flatnonzero(deep.any(axis=(1, 2)))
+        codes = lookup[labels_kji[window]]
         return cls(
-            lookup[labels_kji[window]],
+            codes,
             present,
             (float(centre[0]), float(centre[1]), float(centre[2])),
             (int(box[0][0]) - z0, int(box[0][-1]) - z0),
             (int(deep_z[0]) - z0, int(deep_z[-1]) - z0),
+            np.bincount(codes.reshape(-1), minlength=len(present)),
         )
 
 
@@ -101,46 +109,104 @@ class SliceSample:
     mirrored: bool
 
 
-def synthesize(
-    head: HeadMap,
-    config: SynthesisConfig,
-    size: tuple[int, int],
-    rng: np.random.Generator,
-    slice_mm: float | None = None,
-) -> SliceSample:
-    """Draw one 2.5-D slice of `size` (H, W) pixels of 1 mm from a label map.
+@dataclass(frozen=True)
+class Subject:
+    """One made-up examination: a deformed head under one scanner, of which any slice can be rendered.
 
-    `slice_mm` fixes the centre slice (index of the map) instead of drawing it. A mirrored sample has
-    its columns turned round and must have its sides swapped by the caller.
+    `matrix` [3, 3] and `elastic` [1, 3, g, g] deform; `mean` and `spread` are grey values per code, `lost`
+    the codes that skull-stripping took; `half` keeps one half of the head, by columns of the map.
     """
-    if slice_mm is None:
-        slice_mm = _draw_slice(head, config, rng)
-    spacing = 1.0 if rng.random() > config.thick_share else float(rng.uniform(1.5, 6.0))
-    positions = [round(offset / spacing) * spacing for offset in config.offsets_mm]
-    subs = (0.0,) if spacing < 1.5 else (-spacing / 3, 0.0, spacing / 3)
-    distinct = sorted({p + s for p in positions for s in subs})
-    planes = _gather(head, slice_mm, distinct, size, rng)  # [D, H, W] codes
-    centre_codes = planes[distinct.index(positions[config.offsets_mm.index(0)])]
 
-    grey = _grey_values(head.labels, config, rng)
+    head: HeadMap
+    matrix: npt.NDArray[np.float32]
+    shift_mm: tuple[float, float]
+    elastic: Tensor
+    mean: Tensor
+    spread: Tensor
+    lost: Tensor | None
+    spacing_mm: float
+    texture_sigma: float
+    blur_sigma_mm: float
+    shading: Tensor
+    noise: float
+    gamma: float
+    gain: float
+    mirrored: bool
+    half: Literal["low", "high"] | None = None
+
+
+def draw_subject(head: HeadMap, config: SynthesisConfig, rng: np.random.Generator, *, halves: bool = False) -> Subject:
+    """Draw everything that the slices of one examination share."""
+    mean, spread = _grey_values(head.labels, config, rng)
     stripped = rng.random() < config.stripped_share
     lost = _lost_when_stripped(head.labels, rng) if stripped else None
-    values = grey[0][planes.reshape(-1)].reshape(planes.shape)
-    spread = grey[1][planes.reshape(-1)].reshape(planes.shape)
+    counts = torch.from_numpy(head.counts.astype(np.float32))
+    kept = counts * ~lost if lost is not None else counts * (mean > 0.02)
+    order = mean.argsort()
+    share = kept[order].cumsum(0) / kept.sum()
+    top = float(mean[order][int((share < 0.97).sum())]) + 0.05
+    coarse, fine = int(rng.integers(4, 9)), int(rng.integers(2, 6))
+    return Subject(
+        head=head,
+        matrix=_deformation(rng),
+        shift_mm=(float(rng.uniform(-12, 12)), float(rng.uniform(-12, 12))),
+        elastic=_normal((1, 3, coarse + 1, coarse), rng) * float(rng.uniform(0, 4)),
+        mean=mean,
+        spread=spread,
+        lost=lost,
+        spacing_mm=1.0 if rng.random() > config.thick_share else float(rng.uniform(1.5, 8.0)),
+        texture_sigma=float(rng.uniform(0.5, 1.2)) if rng.random() < 0.5 else 0.0,
+        blur_sigma_mm=float(rng.uniform(0.3, 1.4)),
+        shading=_normal((1, 1, fine, fine), rng) * float(rng.uniform(0, 0.3)),
+        noise=float(rng.uniform(0, 0.06)),
+        gamma=float(np.exp(rng.normal(0, 0.2))),
+        gain=float(rng.uniform(0.6 if stripped else 0.45, 1.1)) / max(top, 0.05),
+        mirrored=bool(rng.random() < 0.5),
+        half=("low", "high")[int(rng.integers(2))] if halves else None,
+    )
+
+
+def render(
+    subject: Subject,
+    slice_mm: float,
+    size: tuple[int, int],
+    rng: np.random.Generator,
+    *,
+    offsets_mm: Sequence[int],
+    pixel_mm: float = 1.0,
+) -> SliceSample:
+    """Render one 2.5-D slice of `size` (H, W) pixels.
+
+    `slice_mm` is an index of the map. A mirrored sample has its columns turned round and must have its
+    sides swapped by the caller.
+    """
+    spacing = subject.spacing_mm
+    positions = [round(offset / spacing) * spacing for offset in offsets_mm]
+    subs = (0.0,) if spacing < 1.5 else (-spacing / 3, 0.0, spacing / 3)
+    distinct = sorted({p + s for p in positions for s in subs})
+    planes = _gather(subject, slice_mm, distinct, size, pixel_mm)  # [D, H, W] codes
+    centre_codes = planes[distinct.index(positions[list(offsets_mm).index(0)])]
+    flat = planes.reshape(-1)
     texture = _normal(planes.shape, rng)
-    if rng.random() < 0.5:
-        texture = _blur(texture, float(rng.uniform(0.5, 1.2))) * 2.0
-    values = values + spread * texture
-    if lost is not None:
-        values = torch.where(lost[planes.reshape(-1)].reshape(planes.shape), 0.0, values)
+    if subject.texture_sigma:
+        texture = _blur(texture, subject.texture_sigma) * 2.0
+    values = subject.mean[flat].reshape(planes.shape) + subject.spread[flat].reshape(planes.shape) * texture
+    if subject.lost is not None:
+        values = torch.where(subject.lost[flat].reshape(planes.shape), 0.0, values)
     index = [[distinct.index(p + s) for s in subs] for p in positions]
-    image = torch.stack([values[i].mean(0) for i in index])
-    image = _scanner(image, stripped, rng)
-    labels = torch.as_tensor(np.asarray(head.labels, np.int64))[centre_codes.long()]
-    mirrored = bool(rng.random() < 0.5)
-    if mirrored:
+    image = _scanner(torch.stack([values[i].mean(0) for i in index]), subject, pixel_mm, rng)
+    labels = torch.as_tensor(np.asarray(subject.head.labels, np.int64))[centre_codes.long()]
+    if subject.mirrored:
         image, labels = image.flip(-1), labels.flip(-1)
-    return SliceSample(image.contiguous(), labels.contiguous(), mirrored)
+    return SliceSample(image.contiguous(), labels.contiguous(), subject.mirrored)
+
+
+def synthesize(
+    head: HeadMap, config: SynthesisConfig, size: tuple[int, int], rng: np.random.Generator
+) -> SliceSample:
+    """Draw one slice of one examination."""
+    slice_mm = _draw_slice(head, config, rng)
+    return render(draw_subject(head, config, rng), slice_mm, size, rng, offsets_mm=config.offsets_mm)
 
 
 def _draw_slice(head: HeadMap, config: SynthesisConfig, rng: np.random.Generator) -> float:
@@ -151,11 +217,8 @@ def _draw_slice(head: HeadMap, config: SynthesisConfig, rng: np.random.Generator
     return float(rng.uniform(low - 2, high + 2))
 
 
-def _gather(
-    head: HeadMap, slice_mm: float, offsets: Sequence[float], size: tuple[int, int], rng: np.random.Generator
-) -> Tensor:
-    """Codes [D, H, W] of planes through the map, affinely and elastically deformed, nearest voxel."""
-    h, w = size
+def _deformation(rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """Rotation, shear and scale, [3, 3] over (slice, row, column)."""
     rotation = rng.uniform(-1, 1, 3) * np.radians((12.0, 10.0, 14.0))
     cx, cy, cz = np.cos(rotation)
     sx, sy, sz = np.sin(rotation)
@@ -164,13 +227,18 @@ def _gather(
     about_z = np.array([[1, 0, 0], [0, cz, -sz], [0, sz, cz]])
     shear = np.eye(3) + rng.uniform(-0.06, 0.06, (3, 3)) * (1 - np.eye(3))
     matrix = about_z @ about_r @ about_c @ shear @ np.diag(1 / rng.uniform(0.87, 1.15, 3))
-    matrix = matrix.astype(np.float32)
-    shift = rng.uniform(-12, 12, 2)
-    rows = torch.arange(h, dtype=torch.float32) - (h - 1) / 2 + float(shift[0])
-    columns = torch.arange(w, dtype=torch.float32) - (w - 1) / 2 + float(shift[1])
-    grid = int(rng.integers(4, 9))
-    coarse = _normal((1, 3, grid + 1, grid), rng) * float(rng.uniform(0, 4))
-    elastic = functional.interpolate(coarse, size=size, mode="bicubic", align_corners=True)[0]
+    return matrix.astype(np.float32)
+
+
+def _gather(
+    subject: Subject, slice_mm: float, offsets: Sequence[float], size: tuple[int, int], pixel_mm: float
+) -> Tensor:
+    """Codes [D, H, W] of planes through the map, affinely and elastically deformed, nearest voxel."""
+    h, w = size
+    head, matrix = subject.head, subject.matrix
+    rows = (torch.arange(h, dtype=torch.float32) - (h - 1) / 2) * pixel_mm + subject.shift_mm[0]
+    columns = (torch.arange(w, dtype=torch.float32) - (w - 1) / 2) * pixel_mm + subject.shift_mm[1]
+    elastic = functional.interpolate(subject.elastic, size=size, mode="bicubic", align_corners=True)[0]
     centre = (slice_mm, head.centre[1], head.centre[2])
     base = [
         matrix[a, 1] * rows[:, None] + matrix[a, 2] * columns[None, :] + elastic[a] + centre[a] for a in range(3)
@@ -181,6 +249,8 @@ def _gather(
     for offset in offsets:
         z, r, c = ((base[a] + float(matrix[a, 0]) * offset).round_().int() for a in range(3))
         inside = (z >= 0) & (z < depth) & (r >= 0) & (r < height) & (c >= 0) & (c < width)
+        if subject.half is not None:
+            inside &= (c <= head.centre[2]) if subject.half == "low" else (c >= head.centre[2])
         flat = (z.clamp_(0, depth - 1) * height + r.clamp_(0, height - 1)) * width + c.clamp_(0, width - 1)
         planes.append(codes[flat.long()] * inside)
     return torch.stack(planes).int()
@@ -203,8 +273,7 @@ def _grey_values(
             continue
         if tissue not in per_tissue:
             if ordered and tissue in _T1_MEAN:
-                value = _T1_MEAN[tissue]
-                value = 0.5 + (value - 0.5) * contrast + rng.normal(0, 0.035)
+                value = 0.5 + (_T1_MEAN[tissue] - 0.5) * contrast + rng.normal(0, 0.035)
                 per_tissue[tissue] = (1.0 - value if inverted else value, rng.uniform(0.01, 0.06))
             else:
                 per_tissue[tissue] = (rng.uniform(0.02, 1.0), rng.uniform(0.0, 0.1))
@@ -219,23 +288,17 @@ def _lost_when_stripped(labels: tuple[int, ...], rng: np.random.Generator) -> Te
     return torch.tensor(lost)
 
 
-def _scanner(image: Tensor, stripped: bool, rng: np.random.Generator) -> Tensor:
-    """Resolution, shading, gamma, noise and scaling, in the order a scanner brings them in."""
+def _scanner(image: Tensor, subject: Subject, pixel_mm: float, rng: np.random.Generator) -> Tensor:
+    """Resolution, shading, noise, scaling and gamma, in the order a scanner brings them in."""
     inside = image != 0
-    image = _blur(image, float(rng.uniform(0.3, 1.4)))
-    grid = int(rng.integers(2, 6))
-    field = _normal((1, 1, grid, grid), rng) * float(rng.uniform(0, 0.3))
-    field = functional.interpolate(field, size=image.shape[-2:], mode="bicubic", align_corners=True)[0, 0]
+    image = _blur(image, max(0.25, subject.blur_sigma_mm / pixel_mm))
+    field = functional.interpolate(subject.shading, size=image.shape[-2:], mode="bicubic", align_corners=True)[0, 0]
     image = (image * field.exp()).clamp_(min=0)
-    noise = _normal(image.shape, rng) * float(rng.uniform(0, 0.06))
-    if stripped:
+    noise = _normal(image.shape, rng) * subject.noise
+    if subject.lost is not None:
         noise = noise * inside
-    image = (image + noise).clamp_(min=0)
-    foreground = image[image > 0.02]
-    top = float(torch.quantile(foreground[:: max(1, foreground.numel() // 5000)], 0.99)) if len(foreground) else 1.0
-    image = (image / max(top, 1e-3)).pow(float(np.exp(rng.normal(0, 0.2))))
-    low = 0.6 if stripped else 0.45
-    return (image * float(rng.uniform(low, 1.1))).clamp_(0, 1)
+    image = (image + noise).clamp_(min=0) * subject.gain
+    return image.clamp_(0, 1).pow(subject.gamma)
 
 
 def _normal(shape: Sequence[int], rng: np.random.Generator) -> Tensor:

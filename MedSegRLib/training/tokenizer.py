@@ -1,6 +1,7 @@
 """The mini's tokenizer: byte-level subwords learnt from what the annotator writes.
 
-Questions are lower-cased by the chat template, so the vocabulary spends nothing on capitals in them; a
+Questions are lower-cased and begin with a space (the chat template sees to it), so that a word is the same
+token wherever it stands, and the vocabulary spends nothing on capitals. Answers are written as they are. A
 share of the merges is dropped while training (BPE dropout, Provilkov et al., ACL 2020), so that a word
 with a slip in it is no stranger.
 """
@@ -19,7 +20,7 @@ CONTROL_TOKENS = ("<pad>", "<s>", "<|user|>", "<|assistant|>", "<|end|>", "<imag
 def train_tokenizer(lines: Iterable[str], vocabulary: int) -> Tokenizer:
     """Learn `vocabulary` subwords; the control tokens come first and are never split."""
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,

@@ -1,0 +1,297 @@
+"""Batches with pictures: conversations about whole made-up examinations and about single slices of them.
+
+An examination is shown to the language model as it will be when it answers: some key slices in one prompt,
+of a whole head, a slab, one half, or of another region of the body, where parts of a brain are absent.
+Single slices carry masks. Everything comes from the batch's number.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.data import Dataset
+
+from MedSegRLib.anatomy import Side
+from MedSegRLib.dataset.annotator import OfflineAnnotator
+from MedSegRLib.dataset.conversation import Exchange, Scene
+from MedSegRLib.model.canvas import downscale
+from MedSegRLib.model.medsegr import MedSegRConfig
+
+from .language_stage import TextBatches, encode_conversation, full_brain
+from .synthesis import HeadMap, Subject, SynthesisConfig, draw_subject, render
+from .targets import PartTargets
+from .tokenizer import with_dropout
+
+__all__ = ["JointBatch", "JointBatches", "OtherScan", "Shares"]
+
+_PRESENT_VOXELS = 40
+_PRESENT_PIXELS = 20
+
+
+@dataclass(frozen=True)
+class OtherScan:
+    """A real scan of another region: its pictures uint8 [N, size, size, 3]."""
+
+    region: str
+    pictures: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How many of what in a batch."""
+
+    examinations: int = 5
+    slices: int = 10
+    prompts: int = 4
+    text_tokens: int = 1500
+    other_region: float = 0.25
+    slab: float = 0.25
+    half: float = 0.1
+
+
+@dataclass
+class JointBatch:
+    """One step's worth.
+
+    `texts` are batches as `Understanding` makes them: examinations, slices, words alone. `patches` are per
+    picture of the first two the share of each part in each patch, [N, g * g, parts + 1], background first.
+    `images` [B, C, S, S], `masks` bool [B, K, S, S], `parts` int64 [B, K] with -1 where K is filled up:
+    those of the slices.
+    """
+
+    texts: tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]
+    patches: tuple[Tensor, Tensor]
+    images: Tensor
+    masks: Tensor
+    parts: Tensor
+
+
+class JointBatches(Dataset[JointBatch]):
+    """Batches by number."""
+
+    def __init__(
+        self,
+        heads: Sequence[HeadMap],
+        others: Sequence[OtherScan],
+        targets: PartTargets,
+        annotator: OfflineAnnotator,
+        tokenizer: Tokenizer,
+        config: MedSegRConfig,
+        synthesis: SynthesisConfig,
+        *,
+        patch_grid: int,
+        seed: int,
+        shares: Shares,
+    ) -> None:
+        self.heads, self.others, self.targets, self.annotator = heads, others, targets, annotator
+        self.tokenizer, self.questions = tokenizer, with_dropout(tokenizer, 0.08)
+        self.config, self.synthesis, self.grid = config, synthesis, patch_grid
+        self.seed, self.shares = seed, shares
+        self.words = TextBatches(
+            annotator, tokenizer, config.offered, seed=seed + 1, tokens=shares.text_tokens, pool=48
+        )
+        self._brain = full_brain(annotator, config.offered)
+        self._part_of = torch.zeros(len(targets.structures) + 1, 3, dtype=torch.long)
+        for part, (structure, side) in enumerate(targets.parts):
+            self._part_of[structure + 1, {Side.NONE: 0, Side.LEFT: 1, Side.RIGHT: 2}[side]] = part + 1
+        self._extents = [_extent(head, targets, self._part_of) for head in heads]
+
+    def __len__(self) -> int:
+        return 1 << 30
+
+    def __getitem__(self, number: int) -> JointBatch:
+        torch.set_num_threads(1)
+        rng = np.random.default_rng((self.seed, number))
+        words = random.Random(f"{self.seed}/{number}")
+        rows, pictures, patches = [], [], []
+        for _ in range(self.shares.examinations):
+            shown, parts, scene = self._examination(rng)
+            exchanges = self.annotator.converse(scene, words.choice((1, 1, 2)), words)
+            rows.append((exchanges, len(shown)))
+            pictures.append(shown)
+            patches.append(parts)
+        volumes = self._text(rows, torch.cat(pictures), score=[True] * len(rows))
+        return JointBatch(*self._slices(rng, words, volumes, torch.cat(patches), self.words[number]))
+
+    # -- examinations
+
+    def _examination(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Scene]:
+        """Pictures [n, 3, P, P], patches, and the scene."""
+        if self.others and rng.random() < self.shares.other_region:
+            return self._other(rng)
+        which = int(rng.integers(len(self.heads)))
+        head = self.heads[which]
+        draw = rng.random()
+        half = draw < self.shares.half
+        subject = draw_subject(head, self.synthesis, rng, halves=half)
+        low, high = head.brain_slices
+        if subject.lost is None:
+            low, high = max(0, low - int(rng.integers(0, 30))), min(head.codes.shape[0] - 1, high + 5)
+        if not half and draw < self.shares.half + self.shares.slab:
+            length = float(rng.uniform(0.12, 0.6)) * (high - low)
+            low = float(rng.uniform(low, high - length))
+            high = low + length
+        count = self.config.key_slices if rng.random() < 0.85 else int(rng.integers(1, self.config.key_slices))
+        at = low + (np.arange(count) + 0.5) / count * (high - low)
+        size = int(rng.choice((192, 192, 224)))
+        samples = [self._small(subject, float(z), size, rng) for z in at]
+        present = self._present(which, low, high, subject, count)
+        return (
+            torch.stack([image for image, _ in samples]),
+            torch.stack([patches for _, patches in samples]),
+            Scene("brain", self.config.offered, present),
+        )
+
+    def _small(self, subject: Subject, slice_mm: float, size: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """A picture, rendered at its own coarse pixels at once."""
+        edge = self.config.picture_size
+        channels = [int(self.config.slice_offsets_mm[c]) for c in self.config.picture_channels]
+        sample = render(subject, slice_mm, (edge, edge), rng, offsets_mm=channels, pixel_mm=size / edge)
+        structure, side = self.targets.draw(sample.labels, sample.mirrored)
+        return sample.image, self._patches(structure, side)
+
+    def _present(
+        self, which: int, low: float, high: float, subject: Subject, count: int
+    ) -> dict[tuple[str, Side], float]:
+        """Which parts the examination shows: enough voxels between its first and last slice."""
+        voxels = self._extents[which]
+        first, last = max(0, round(low)), min(len(voxels) - 1, round(high))
+        if count == 1:
+            first = last = round((low + high) / 2)
+        halves = {None: (0, 1), "low": (0,), "high": (1,)}[subject.half]
+        total = voxels[first : last + 1][:, halves].sum((0, 1))
+        present = {}
+        for part, (structure, side) in enumerate(self.targets.parts):
+            if total[part] >= _PRESENT_VOXELS:
+                present[(self.targets.structures[structure], side.other if subject.mirrored else side)] = 1.0
+        return present
+
+    def _other(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Scene]:
+        scan = self.others[int(rng.integers(len(self.others)))]
+        n = len(scan.pictures)
+        count = min(n, self.config.key_slices)
+        start = float(rng.uniform(0, 0.3)) * n if n > count else 0.0
+        at = np.clip((start + (np.arange(count) + 0.5) / count * (n - start)).astype(int), 0, n - 1)
+        images = torch.from_numpy(scan.pictures[at]).permute(0, 3, 1, 2).float() / 255
+        if rng.random() < 0.3:
+            images = images.flip(-1)
+        images = (images * float(rng.uniform(0.7, 1.2))).clamp(0, 1).pow(float(np.exp(rng.normal(0, 0.25))))
+        shift = tuple(int(v) for v in rng.integers(-8, 9, 2))
+        images = torch.roll(images, shift, (-2, -1))
+        patches = torch.zeros(count, self.grid**2, len(self.targets.parts) + 1)
+        patches[..., 0] = 1
+        return images, patches, Scene(scan.region, self.config.offered, {})
+
+    # -- slices
+
+    def _slices(
+        self, rng: np.random.Generator, words: random.Random, volumes: dict[str, Tensor], patches: Tensor,
+        plain: dict[str, Tensor],
+    ) -> tuple[object, ...]:  # fmt: skip
+        size = int(rng.choice((192, 192, 192, 224)))
+        count = max(2, round(self.shares.slices * (192 / size) ** 2))
+        images, small, rows, score, masks, parts, hist = [], [], [], [], [], [], []
+        for i in range(count):
+            head = self.heads[int(rng.integers(len(self.heads)))]
+            low, high = head.deep_slices if rng.random() < 0.6 else head.brain_slices
+            subject = draw_subject(head, self.synthesis, rng)
+            offsets = [int(o) for o in self.config.slice_offsets_mm]
+            sample = render(subject, float(rng.uniform(low - 2, high + 2)), (size, size), rng, offsets_mm=offsets)
+            structure, side = self.targets.draw(sample.labels, sample.mirrored)
+            part_map = self._part_of[structure, side]
+            writes = i % 2 == 1
+            exchange = self._about_slice(part_map, writes, words)
+            row = [self._part_number(t.structure, t.side) for t in exchange.targets if t.present]
+            rows.append(((exchange,), 1))
+            score.append(writes)
+            images.append(sample.image)
+            small.append(downscale(sample.image[None, list(self.config.picture_channels)], self.config.picture_size)[0])
+            row = row[: self.shares.prompts] + [-1] * (self.shares.prompts - len(row))
+            parts.append(torch.tensor(row))
+            masks.append(torch.stack([(part_map == p + 1) & (p >= 0) for p in row]))
+            hist.append(self._patches(structure, side))
+        text = self._text(rows, torch.stack(small), score=score)
+        return (
+            (volumes, text, plain), (patches, torch.stack(hist)),
+            torch.stack(images), torch.stack(masks), torch.stack(parts),
+        )  # fmt: skip
+
+    def _about_slice(self, part_map: Tensor, writes: bool, words: random.Random) -> Exchange:
+        """An exchange with few enough targets; one that `writes` tells what this very slice shows."""
+        scene = self._brain
+        if writes:
+            counts = torch.bincount(part_map.flatten(), minlength=len(self.targets.parts) + 1)[1:]
+            present = {
+                (self.targets.structures[n], s): 1.0
+                for (n, s), pixels in zip(self.targets.parts, counts, strict=True)
+                if pixels >= _PRESENT_PIXELS
+            }
+            scene = Scene("brain", self.config.offered, present)
+        while True:
+            exchange = self.annotator.converse(scene, 1, words)[0]
+            found = sum(t.present for t in exchange.targets)
+            if found <= self.shares.prompts and (found or writes):
+                return exchange
+
+    # -- tensors
+
+    def _part_number(self, structure: str, side: Side) -> int:
+        return int(self.targets.parts.index((self.targets.structures.index(structure), side)))
+
+    def _patches(self, structure: Tensor, side: Tensor) -> Tensor:
+        """Share of each part in each patch, [g * g, parts + 1]."""
+        part_map = self._part_of[structure, side]
+        edge, classes = part_map.shape[0] // self.grid, len(self.targets.parts) + 1
+        at = torch.arange(part_map.shape[0]).div(edge, rounding_mode="floor").clamp(max=self.grid - 1)
+        patch = at[:, None] * self.grid + at[None, :]
+        counts = torch.bincount((patch * classes + part_map).flatten(), minlength=self.grid**2 * classes)
+        counts = counts.reshape(self.grid**2, classes).float()
+        return counts / counts.sum(1, keepdim=True)
+
+    def _text(
+        self, rows: Sequence[tuple[Sequence[Exchange], int]], pictures: Tensor, score: Sequence[bool]
+    ) -> dict[str, Tensor]:
+        """Pad conversations on the right, pictures expanded into their image tokens."""
+        encoded = [
+            encode_conversation(exchanges, self.tokenizer, self.questions, image_tokens=n * self.grid**2)
+            for exchanges, n in rows
+        ]
+        length = max(len(ids) for ids, _ in encoded)
+        ids = torch.zeros(len(rows), length, dtype=torch.long)
+        labels = torch.full((len(rows), length), -100)
+        mask = torch.zeros(len(rows), length, dtype=torch.long)
+        for i, (row, row_labels) in enumerate(encoded):
+            ids[i, : len(row)], mask[i, : len(row)] = torch.tensor(row), 1
+            if score[i]:
+                labels[i, : len(row)] = torch.tensor(row_labels)
+        return {
+            "input_ids": ids, "attention_mask": mask, "labels": labels,
+            "pixel_values": pictures * 2 - 1, "picture_counts": torch.tensor([n for _, n in rows]),
+        }  # fmt: skip
+
+
+def _extent(head: HeadMap, targets: PartTargets, part_of: Tensor) -> npt.NDArray[np.int64]:
+    """Voxels of each part per slice and half (low and high columns): [slice, 2, parts]."""
+    ids = torch.as_tensor(np.asarray(head.labels, np.int64))
+    part = part_of[targets.structure_of_id[ids], targets.side_of_id[ids]].numpy()
+    middle = round(head.centre[2])
+    classes = len(targets.parts) + 1
+    out = np.zeros((head.codes.shape[0], 2, classes), np.int64)
+    for z, plane in enumerate(head.codes):
+        for side, columns in enumerate((plane[:, : middle + 1], plane[:, middle:])):
+            out[z, side] = np.bincount(part[columns.reshape(-1)], minlength=classes)
+    return out[..., 1:]
+
+
+def similarity_targets(masks: Tensor, grid: int) -> Tensor:
+    """Which image positions a finding touches, [..., S, S] to [..., g, g]."""
+    flat = masks.flatten(0, -3).float()[:, None]
+    return (functional.adaptive_avg_pool2d(flat, grid)[:, 0] > 0.02).float().reshape(*masks.shape[:-2], grid, grid)

@@ -1,0 +1,59 @@
+"""Scans of other regions: what the model learns to say no on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from MedSegRLib.imaging import Plane, SliceStack, read_volume, window_for
+from MedSegRLib.model.canvas import Canvas
+from MedSegRLib.model.medsegr import MedSegRConfig
+
+from .joint_batches import OtherScan
+
+__all__ = ["read_other_scans"]
+
+_REGION_OF_SOURCE = {
+    "ct_abdomen_curvas_png": "abdomen",
+    "mr_abdomen_chaos_t2spir": "abdomen",
+    "totalsegmentator_examples": "abdomen",
+    "cardiac_sunnybrook_png": "heart",
+    "mr_spine_spider_png": "spine",
+    "ct_headneck_openkbp": "head_neck",
+}
+_MOST_SLICES = 40
+
+
+def read_other_scans(root: Path, sources: Sequence[str], config: MedSegRConfig) -> tuple[list[OtherScan], list[Path]]:
+    """Read the training scans of some sources of the data folder's index, as pictures.
+
+    Returns
+    -------
+    The scans, and the files that were read. Single slices of one patient are scans of one picture.
+    """
+    entries = json.loads((root / "index.json").read_text(encoding="utf-8"))
+    scans, files = [], []
+    for entry in entries:
+        if entry["split"] != "train" or entry["source"] not in sources or not entry["image"]:
+            continue
+        path = root / entry["image"]
+        if not path.exists() or path in files:
+            continue
+        volume = read_volume(path)
+        plane = volume.acquisition_plane if volume.is_single_slice else Plane.AXIAL
+        canvas = Canvas(
+            SliceStack.of(volume, plane),
+            window_for(volume),
+            sizes=config.canvas_sizes,
+            pixel_mm=config.pixel_mm,
+            offsets_mm=config.slice_offsets_mm,
+        )
+        filled = canvas.filled()
+        step = max(1, len(filled) // _MOST_SLICES)
+        pictures = canvas.pictures(filled[::step], config.picture_size, config.picture_channels)
+        scans.append(OtherScan(_REGION_OF_SOURCE[entry["source"]], np.stack(pictures)))
+        files.append(path)
+    return scans, files

@@ -1,0 +1,218 @@
+"""Recipe: from label maps and phrasings to a checkpoint folder, one TOML file long.
+
+Stages run in their order, each resuming from what it left in the work folder; a finished one is only read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+from tokenizers import Tokenizer
+from torch import nn
+
+from MedSegRLib.anatomy import load_table
+from MedSegRLib.dataset.annotator import OfflineAnnotator, load_stock
+from MedSegRLib.errors import UserInputError
+from MedSegRLib.model.checkpoint import save_checkpoint
+from MedSegRLib.model.grounding import Grounding, GroundingConfig
+from MedSegRLib.model.medsegr import MedSegR, MedSegRConfig
+from MedSegRLib.model.mini import build_mini_understanding
+from MedSegRLib.resources import resource_path
+
+from .grounding_stage import GroundingBatches, GroundingStage, prompt_codes
+from .joint_batches import JointBatches, Shares
+from .joint_stage import JointStage
+from .language_stage import LanguageStage, TextBatches, full_brain
+from .loop import LoopConfig, run_stage
+from .other_regions import read_other_scans
+from .synthesis import HeadMap, SynthesisConfig
+from .targets import PartTargets
+from .tokenizer import train_tokenizer
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["STAGES", "Recipe", "run_recipe"]
+
+STAGES = ("grounding", "language", "understanding", "joint")
+_CANVASES = (((192, 160), 0.8), ((224, 192), 0.2))
+
+
+class Recipe:
+    """A recipe file, opened on a data folder and a work folder.
+
+    Parameters
+    ----------
+    path
+        The TOML file.
+    data
+        Folder of the scans, with `index.json`.
+    work
+        Where stages keep their state; created if it is not there.
+
+    Raises
+    ------
+    UserInputError
+        If the recipe cannot be read or a label map is missing.
+    """
+
+    def __init__(self, path: Path, data: Path, work: Path) -> None:
+        try:
+            self.values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise UserInputError(f"The recipe {path} cannot be read: {error}.") from error
+        self.data, self.work, self.seed = data, work, int(self.values["seed"])
+        model = {k: v for k, v in self.values["model"].items() if not isinstance(v, dict)}
+        self.config = MedSegRConfig.from_dict(model)
+        self.table = load_table()
+        self.targets = PartTargets.of(self.table, self.config.offered)
+        questions = resource_path("Evaluation", "implicit_questions.jsonl").read_text(encoding="utf-8")
+        held_out = [json.loads(line)["question"] for line in questions.splitlines()]
+        self.annotator = OfflineAnnotator(self.table, load_stock(), held_out)
+        grounding = self.values["model"]["grounding"]
+        self.codes = prompt_codes(self.targets, int(grounding["embed_dim"]), self.seed)
+        self.files: list[Path] = []
+
+    def heads(self, which: str = "train") -> list[HeadMap]:
+        """Label maps of one split ("train", "development" or "held_out")."""
+        settings = self.values["data"]
+        paths = [self.data / settings["label_maps"].format(number=n) for n in settings[which]]
+        missing = [p for p in paths if not p.exists()]
+        if missing:
+            raise UserInputError(f"There is no label map {missing[0]}; name the data folder with --data.")
+        self.files += [p for p in paths if p not in self.files]
+        return [HeadMap.of(read_axial_labels(p)) for p in paths]
+
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer of this work folder, learnt if it is not there yet."""
+        path = self.work / "tokenizer.json"
+        if not path.exists():
+            settings = self.values["tokenizer"]
+            rng, scene = random.Random(self.seed), full_brain(self.annotator, self.config.offered)
+            lines: list[str] = []
+            for _ in range(settings["conversations"]):
+                for exchange in self.annotator.converse(scene, 1, rng):
+                    lines += [f" {exchange.question.lower()}", exchange.answer]
+            self.work.mkdir(parents=True, exist_ok=True)
+            train_tokenizer(lines, settings["vocabulary"]).save(str(path))
+        return Tokenizer.from_file(str(path))
+
+    def model(self) -> MedSegR:
+        """The whole model with fresh weights."""
+        torch.manual_seed(self.seed)
+        grounding = Grounding(GroundingConfig.from_dict(self.values["model"]["grounding"]))
+        torch.manual_seed(self.seed)
+        understanding = build_mini_understanding(
+            self.tokenizer(), picture_size=self.config.picture_size, **self.values["model"]["understanding"]
+        )
+        return MedSegR(understanding, grounding.to(memory_format=torch.channels_last), self.config)
+
+    def loop(self, stage: str) -> LoopConfig:
+        """How a stage is to be run."""
+        return LoopConfig(**self.values["stage"][stage])
+
+    # -- stages
+
+    def grounding_stage(self, model: MedSegR) -> GroundingStage:
+        """Grounding alone."""
+        batches = GroundingBatches(self.heads(), self.targets, SynthesisConfig(), _CANVASES, seed=self.seed)
+        torch.manual_seed(self.seed)
+        return GroundingStage(model.grounding, batches, codes=self.codes)
+
+    def language_stage(self, model: MedSegR) -> LanguageStage:
+        """Language alone."""
+        batches = TextBatches(self.annotator, self.tokenizer(), self.config.offered, seed=self.seed)
+        language = model.understanding.model
+        return LanguageStage(language.get_decoder(), language.get_output_embeddings(), batches)
+
+    def joint_stage(self, name: str, model: MedSegR) -> JointStage:
+        """With pictures: "understanding" or "joint"."""
+        others, files = read_other_scans(self.data, self.values["data"]["other_sources"], self.config)
+        self.files += [f for f in files if f not in self.files]
+        grid = self.config.picture_size // int(self.values["model"]["understanding"]["patch"])
+        batches = JointBatches(
+            self.heads(), others, self.targets, self.annotator, self.tokenizer(), self.config, SynthesisConfig(),
+            patch_grid=grid, seed=self.seed + STAGES.index(name), shares=Shares(),
+        )  # fmt: skip
+        torch.manual_seed(self.seed)
+        patch_head = nn.Linear(model.understanding.hidden_size, len(self.targets.parts) + 1)
+        return JointStage(name, model, batches, self.codes, patch_head)
+
+
+def run_recipe(
+    path: Path, work: Path, *, data: Path, checkpoint: Path | None = None, only: Sequence[str] = STAGES
+) -> MedSegR:
+    """Train by a recipe and write the checkpoint folder.
+
+    Parameters
+    ----------
+    path, data, work
+        See `Recipe`.
+    checkpoint
+        Where the model goes when its last stage is done; `work`/checkpoint if omitted.
+    only
+        Stages to run; those before them must have been finished in `work`.
+    """
+    recipe = Recipe(path, data, work)
+    model = recipe.model()
+    if "grounding" in only or (work / "grounding.safetensors").exists():
+        averaged = run_stage(recipe.grounding_stage(model), recipe.loop("grounding"), work)
+        model.grounding.load_state_dict(averaged["grounding"].state_dict())
+    if "language" in only or (work / "language.safetensors").exists():
+        averaged = run_stage(recipe.language_stage(model), recipe.loop("language"), work)
+        model.understanding.model.get_decoder().load_state_dict(averaged["decoder"].state_dict())
+    patch_head = None
+    for name in ("understanding", "joint"):
+        if name in only:
+            stage = recipe.joint_stage(name, model)
+            if patch_head is not None:
+                stage.modules["patch_head"].load_state_dict(patch_head.state_dict())
+            averaged = run_stage(stage, recipe.loop(name), work)
+            model.load_state_dict(averaged["model"].state_dict())
+            patch_head = averaged["patch_head"]
+    model.requires_grad_(True).eval()
+    folder = checkpoint or work / "checkpoint"
+    save_checkpoint(model, folder, dtype=torch.float16)
+    record = {
+        "recipe": recipe.values,
+        "commit": _commit(),
+        "seed": recipe.seed,
+        "data_sha256": {str(f.relative_to(data)): _sha256(f) for f in sorted(recipe.files)},
+        "first_losses": {name: _first_losses(work / f"{name}.jsonl") for name in STAGES},
+    }
+    (folder / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return model
+
+
+def read_axial_labels(path: Path) -> np.ndarray:
+    """Label map [slice, row, column] in the canonical axial view, int16."""
+    image = sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS")
+    return sitk.GetArrayFromImage(image).astype(np.int16)
+
+
+def _first_losses(log: Path, rows: int = 3) -> list[dict[str, float]]:
+    if not log.exists():
+        return []
+    found = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()[:rows]]
+    return [{k: v for k, v in row.items() if k not in ("threads", "seconds_per_step")} for row in found]
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _commit() -> str:
+    run = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    return run.stdout.strip() or "unknown"
