@@ -1,0 +1,185 @@
+"""The annotator: answers that parse into their targets, questions of its own, and nothing told by name."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from MedSegRLib.anatomy import AnatomyTable, Side, load_table
+from MedSegRLib.answers import Mention, parse, visible_text
+from MedSegRLib.dataset.annotator import OfflineAnnotator, load_stock
+from MedSegRLib.dataset.conversation import Exchange, QuestionType, Scene
+from MedSegRLib.dataset.scene import parts_of
+from MedSegRLib.dataset.wording import four_word_runs, rough_hand, telegram, words
+
+from .conftest import brain_structures, held_out_questions
+
+TABLE = load_table()
+
+
+def scene(region: str = "brain", without: tuple[tuple[str, Side], ...] = ()) -> Scene:
+    offered = brain_structures()
+    parts = parts_of(offered, TABLE) if region == "brain" else ()
+    return Scene(region, offered, {part: 1.0 for part in parts if part not in without})
+
+
+def conversations(
+    annotator: OfflineAnnotator, where: Scene, count: int, turns: int = 2
+) -> Iterator[tuple[Exchange, ...]]:
+    for number in range(count):
+        yield annotator.converse(where, turns, random.Random(f"test/{number}"))
+
+
+SCENES = {
+    "whole brain": scene(),
+    "half brain": scene(without=tuple(p for p in parts_of(brain_structures(), TABLE) if p[1] is Side.LEFT)),
+    "abdomen": scene("abdomen"),
+}
+
+
+@pytest.mark.parametrize("where", SCENES.values(), ids=SCENES.keys())
+def test_mentions_are_the_targets_in_order(annotator: OfflineAnnotator, where: Scene) -> None:
+    kinds = set()
+    for exchanges in conversations(annotator, where, 1500):
+        for exchange in exchanges:
+            mentions = [(p.phrase, p.found) for p in parse(exchange.answer) if isinstance(p, Mention)]
+            assert mentions == [(t.phrase, t.present) for t in exchange.targets], exchange
+            visible = visible_text(exchange.answer)
+            assert not re.search(r"[{}]|\[(SEG|REJ)\]|</?p>", exchange.question + visible), exchange
+            assert exchange.question.strip() and visible.strip()
+            for target in exchange.targets:
+                found = TABLE.lookup(target.phrase)
+                assert found is not None and (found[0].id, found[1]) == (target.structure, target.side)
+                assert target.present == ((target.structure, target.side) in where.present_ml)
+            kinds.add(exchange.question_type)
+    if where.region == "brain":
+        # Where all parts are there nothing is absent; in a half brain everything can happen.
+        missing = {QuestionType.ABSENT} if where is SCENES["whole brain"] else set()
+        assert kinds == set(QuestionType) - missing
+
+
+def test_absent_parts_are_rejected_and_present_ones_found_beside_them(annotator: OfflineAnnotator) -> None:
+    mixed = 0
+    for (exchange,) in conversations(annotator, SCENES["half brain"], 1500, turns=1):
+        for target in exchange.targets:
+            tag = "[REJ]" if target.side is Side.LEFT else "[SEG]"
+            assert f"<p>{target.phrase}</p>{tag}" in exchange.answer
+        mixed += {t.present for t in exchange.targets} == {True, False}
+    assert mixed > 100
+
+
+def test_nothing_of_the_brain_is_found_in_an_abdomen(annotator: OfflineAnnotator) -> None:
+    for (exchange,) in conversations(annotator, SCENES["abdomen"], 800, turns=1):
+        assert "[SEG]" not in exchange.answer
+        if exchange.targets:
+            assert exchange.question_type is QuestionType.ABSENT and "abdomen" in exchange.answer
+
+
+def test_no_question_shares_four_words_with_a_held_out_one(annotator: OfflineAnnotator) -> None:
+    held_out = {run for question in held_out_questions() for run in four_word_runs(question)}
+    assert len(held_out) > 2000
+    asked = 0
+    for exchanges in conversations(annotator, SCENES["whole brain"], 10_000):
+        for exchange in exchanges:
+            assert not (four_word_runs(exchange.question) & held_out), exchange.question
+            asked += 1
+    assert asked == 20_000
+
+
+def test_a_held_out_question_is_never_asked_even_if_it_is_a_likely_one() -> None:
+    free = OfflineAnnotator(TABLE, load_stock())
+    likely = [e.question for (e,) in conversations(free, SCENES["whole brain"], 300, turns=1)]
+    likely = [q for q in likely if len(words(q)) >= 4]
+    strict = OfflineAnnotator(TABLE, load_stock(), likely)
+    asked = [e.question for (e,) in conversations(strict, SCENES["whole brain"], 300, turns=1)]
+    forbidden = {run for q in likely for run in four_word_runs(q)}
+    assert not any(four_word_runs(q) & forbidden for q in asked)
+
+
+def test_the_other_side_is_the_other_side(annotator: OfflineAnnotator) -> None:
+    frames = {tuple(words(frame)) for frame in load_stock().questions["follow_other_side"]}
+    seen = 0
+    for first, second in conversations(annotator, SCENES["whole brain"], 6000):
+        if tuple(words(second.question)) in frames and second.question_type is QuestionType.FOLLOW_UP:
+            (before,), (after,) = first.targets, second.targets
+            assert before.structure == after.structure and after.side is before.side.other is not Side.NONE
+            seen += 1
+    assert seen > 100
+
+
+def test_the_same_seed_writes_the_same(annotator: OfflineAnnotator) -> None:
+    where = SCENES["half brain"]
+    one = [annotator.converse(where, 3, random.Random(n)) for n in range(50)]
+    assert one == [annotator.converse(where, 3, random.Random(n)) for n in range(50)]
+    assert one != [annotator.converse(where, 3, random.Random(n + 1)) for n in range(50)]
+
+
+# Synonyms that name a part of the structure: reasoning from the part to the whole is what facts may ask.
+PARTS = frozenset(
+    [
+        "pons", "midbrain", "medulla", "medulla oblongata", "temporal horn", "frontal horn", "occipital horn",
+        "centrum semiovale", "corona radiata", "hypothalamus", "subthalamic area", "subthalamic region",
+        "cornu ammonis", "arbor vitae",
+    ]
+)  # fmt: skip
+
+
+def telling(table: AnatomyTable) -> dict[str, re.Pattern[str]]:
+    """What gives a structure away: its name, plural and synonyms as whole words."""
+    return {
+        structure.id: re.compile(
+            r"(?<![\w-])(?:" + "|".join(
+                re.escape(w.lower())
+                for w in (structure.name, structure.plural, *structure.synonyms)
+                if w.lower() not in PARTS
+            ) + r")(?![\w-])"
+        )
+        for structure in table
+    }  # fmt: skip
+
+
+def test_no_fact_names_its_own_structure() -> None:
+    patterns = telling(TABLE)
+    told = [
+        (name, text)
+        for name in brain_structures()
+        for fact in TABLE[name].facts
+        for text in (*fact.clauses, *fact.topics)
+        if patterns[name].search(text.lower())
+    ]
+    assert told == []
+
+
+def test_no_implicit_question_names_its_target(annotator: OfflineAnnotator) -> None:
+    patterns = telling(TABLE)
+    told, implicit = [], 0
+    for (exchange,) in conversations(annotator, SCENES["whole brain"], 6000, turns=1):
+        if exchange.question_type is QuestionType.IMPLICIT:
+            implicit += 1
+            targets = {t.structure for t in exchange.targets}
+            told += [(t, exchange.question) for t in targets if patterns[t].search(exchange.question.lower())]
+    assert implicit > 2000
+    assert told == []
+
+
+def test_runs_of_four_words_ignore_case_and_punctuation() -> None:
+    assert four_word_runs("Which one, please - shrinks?") == four_word_runs("which ONE please shrinks")
+    assert four_word_runs("only three words") == set()
+
+
+def test_telegrams_use_only_the_words_of_their_phrases() -> None:
+    phrases = ["is the first to shrink in dementia", "memory of recent events"]
+    for seed in range(200):
+        text = telegram(phrases, random.Random(seed))
+        assert 1 <= len(text.split()) <= 14 and set(text.split()) <= set(" ".join(phrases).split())
+
+
+def test_a_rough_hand_keeps_most_of_a_text() -> None:
+    text = "Please outline the left hippocampus on this scan."
+    written = [rough_hand(text, {"hippocampus": ["hipocampus"]}, random.Random(n)) for n in range(500)]
+    assert len(set(written)) > 50 and written.count(text) > 20
+    assert any("hipocampus" in w for w in written)
+    assert all(len(words(w)) >= 4 and abs(len(w) - len(text)) <= 20 for w in written)
