@@ -1,0 +1,127 @@
+"""Metrics against brute force, SimpleITK and numbers worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from MedSegRLib.evaluation.metrics import (
+    MISS_MM,
+    bootstrap,
+    ciou,
+    dice,
+    ece,
+    giou,
+    hd95_mm,
+    iou,
+    n_acc,
+    right_target,
+    t_acc,
+)
+
+SPACINGS = [(1.0, 1.0, 1.0), (0.7, 1.3, 4.0)]
+
+
+def blobs(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    masks = []
+    for _ in range(2):
+        mask = np.zeros((9, 12, 14), bool)
+        k, j, i = (int(rng.integers(0, n - 4)) for n in mask.shape)
+        mask[k : k + int(rng.integers(1, 5)), j : j + int(rng.integers(1, 5)), i : i + 4] = True
+        mask |= rng.random(mask.shape) < 0.01
+        masks.append(mask)
+    return masks[0], masks[1]
+
+
+def surface_points_mm(mask: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
+    """Brute force: voxels with a face neighbour outside, in mm."""
+    padded = np.pad(mask, 1)
+    points = []
+    for k, j, i in np.argwhere(mask):
+        steps = [(1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1)]
+        if not all(padded[k + 1 + a, j + 1 + b, i + 1 + c] for a, b, c in steps):
+            points.append((i * spacing[0], j * spacing[1], k * spacing[2]))
+    return np.array(points)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("spacing", SPACINGS)
+def test_hd95_is_that_of_all_pairs(seed: int, spacing: tuple[float, float, float]) -> None:
+    a, b = blobs(seed)
+    gaps = np.linalg.norm(
+        surface_points_mm(a, spacing)[:, None] - surface_points_mm(b, spacing)[None], axis=2
+    )
+    expected = max(np.percentile(gaps.min(1), 95), np.percentile(gaps.min(0), 95))
+    assert hd95_mm(a, b, spacing) == pytest.approx(expected, abs=1e-4)
+    assert hd95_mm(b, a, spacing) == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_dice_iou_and_hausdorff_are_those_of_simpleitk(seed: int) -> None:
+    a, b = blobs(seed)
+    images = [sitk.GetImageFromArray(mask.astype(np.uint8)) for mask in (a, b)]
+    for image in images:
+        image.SetSpacing(SPACINGS[1])
+    overlap = sitk.LabelOverlapMeasuresImageFilter()
+    overlap.Execute(*images)
+    assert dice(a, b) == pytest.approx(overlap.GetDiceCoefficient())
+    assert iou(a, b) == pytest.approx(overlap.GetJaccardCoefficient())
+    # Of solid masks the farthest point lies on the surface, so both are the same.
+    hausdorff = sitk.HausdorffDistanceImageFilter()
+    hausdorff.Execute(*images)
+    assert hd95_mm(a, b, SPACINGS[1], percent=100) >= hausdorff.GetHausdorffDistance() - 1e-4
+
+
+def test_the_distance_of_two_slabs_is_their_gap() -> None:
+    a, b = np.zeros((20, 5, 5), bool), np.zeros((20, 5, 5), bool)
+    a[2], b[9] = True, True
+    assert hd95_mm(a, b, (1.0, 1.0, 2.5)) == pytest.approx(7 * 2.5)
+
+
+def test_empty_masks() -> None:
+    full, empty = np.ones((2, 3, 4), bool), np.zeros((2, 3, 4), bool)
+    assert dice(empty, empty) == iou(empty, empty) == 1.0 and hd95_mm(empty, empty, (1, 1, 1)) == 0.0
+    assert dice(full, empty) == iou(empty, full) == 0.0 and hd95_mm(full, empty, (1, 1, 1)) == MISS_MM
+    assert dice(full, full) == 1.0 and hd95_mm(full, full, (1, 1, 1)) == 0.0
+
+
+def test_giou_is_a_mean_and_ciou_a_ratio_of_sums() -> None:
+    big, small = np.ones((10, 10, 1), bool), np.zeros((10, 10, 1), bool)
+    small[0, :4] = True
+    half = small.copy()
+    half[0, 2:] = False
+    pairs = [(big, big), (half, small)]
+    assert giou(pairs) == pytest.approx((1 + 0.5) / 2)
+    assert ciou(pairs) == pytest.approx((100 + 2) / (100 + 4))
+    assert math.isnan(giou([])) and math.isnan(ciou([]))
+
+
+def test_shares_and_targets() -> None:
+    assert n_acc([True, False, True, True]) == 0.75 and t_acc([True, False]) == 0.5
+    assert math.isnan(n_acc([])) and math.isnan(t_acc([]))
+    assert right_target({"a", "b"}, {"b", "a"})
+    assert not right_target({"a"}, {"a", "b"}) and not right_target({"a", "b", "c"}, {"a", "b"})
+    assert not right_target(set(), {"a"})
+
+
+def test_ece_by_hand() -> None:
+    # 0.9, 0.95, 1.0 in the last bin: mean 0.95, 2/3 right; 0.15 in the second: wrong.
+    expected = 3 / 4 * abs(0.95 - 2 / 3) + 1 / 4 * 0.15
+    assert ece([0.9, 0.95, 1.0, 0.15], [True, True, False, False]) == pytest.approx(expected)
+    assert ece([1.0, 1.0], [True, True]) == 0.0 and ece([1.0], [False]) == 1.0
+    assert math.isnan(ece([], []))
+    with pytest.raises(ValueError, match="1 confidences and 2 outcomes"):
+        ece([0.5], [True, False])
+
+
+def test_the_bootstrap_holds_the_mean_and_narrows() -> None:
+    few, many = [0.0, 1.0] * 5, [0.0, 1.0] * 200
+    low, high = bootstrap(few, lambda v: float(np.mean(v)))
+    near_low, near_high = bootstrap(many, lambda v: float(np.mean(v)))
+    assert low < near_low < 0.5 < near_high < high
+    assert bootstrap([0.7] * 3, lambda v: float(np.mean(v))) == pytest.approx((0.7, 0.7))
+    assert all(math.isnan(v) for v in bootstrap([], lambda v: 0.0))
