@@ -1,0 +1,51 @@
+"""Asking: what the judge needs of a conversation, and what an answer is taken to say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from MedSegRLib.anatomy import Side
+from MedSegRLib.answers import Answer
+from MedSegRLib.imaging import Volume
+
+__all__ = ["Conversation", "Opener", "found_parts", "refused"]
+
+Part = tuple[str, Side]
+
+
+class Conversation(Protocol):
+    """What `reasoning.Session` offers of which the judge makes use: free text in, an answer out."""
+
+    def ask(self, question: str) -> Answer:
+        """Answer a question."""
+
+    def forget(self) -> None:
+        """Begin anew about the same scan."""
+
+
+Opener = Callable[[Volume], Conversation]
+
+
+def found_parts(answer: Answer) -> dict[Part, tuple[npt.NDArray[np.bool_], float]]:
+    """Mask and confidence of every part that an answer shows.
+
+    Findings that the anatomy table does not know are under their phrase, so that they count as wrong;
+    a part that is found twice has both masks and the higher confidence.
+    """
+    found: dict[Part, tuple[npt.NDArray[np.bool_], float]] = {}
+    for finding in answer.findings:
+        if finding.mask.any():
+            part = (finding.structure or finding.phrase, finding.side)
+            mask, confidence = found.get(part, (np.zeros_like(finding.mask), 0.0))
+            found[part] = (mask | finding.mask, max(confidence, finding.confidence))
+    return found
+
+
+def refused(answer: Answer) -> bool:
+    """Whether the masks are empty and the text refuses: it names what is absent, or promises nothing."""
+    empty = not any(finding.mask.any() for finding in answer.findings)
+    return empty and (bool(answer.absent) or "[SEG]" not in answer.raw)

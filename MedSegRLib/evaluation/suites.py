@@ -1,0 +1,95 @@
+"""Suites: what is asked of which scan, always in free text, and when an answer is right."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from MedSegRLib.anatomy import Side, load_table
+from MedSegRLib.dataset.scene import parts_of
+from MedSegRLib.resources import resource_path
+
+from .asking import Opener, found_parts
+from .cases import Case
+from .metrics import right_target
+from .results import PatientPart, QuestionScore, part_names
+from .structures16 import load_protocol, score_parts
+
+__all__ = ["Progress", "implicit", "implicit_questions", "structures16", "written_questions"]
+
+Progress = Callable[[str], None]
+
+
+@cache
+def written_questions() -> dict[str, Any]:
+    """Read `Resources/Evaluation/questions.json`."""
+    questions: dict[str, Any] = json.loads(
+        resource_path("Evaluation", "questions.json").read_text(encoding="utf-8")
+    )
+    return questions
+
+
+@cache
+def implicit_questions() -> tuple[dict[str, Any], ...]:
+    """Read the held-out questions."""
+    text = resource_path("Evaluation", "implicit_questions.jsonl").read_text(encoding="utf-8")
+    return tuple(json.loads(line) for line in text.splitlines() if line.strip())
+
+
+def structures16(cases: Sequence[Case], open_session: Opener, tell: Progress) -> Iterator[PatientPart]:
+    """Ask every brain for each of the 16 structures, one question each, one conversation for each question.
+
+    Only the parts that a question asks for are taken from its answer.
+    """
+    for case in cases:
+        volume, labels = case.load()
+        protocol = load_protocol(case.protocol or "")
+        session = open_session(volume)
+        found = {}
+        for structure, question in written_questions()["structures16"].items():
+            session.forget()
+            shown = found_parts(session.ask(question))
+            found.update({part: value for part, value in shown.items() if part[0] == structure})
+        scores = score_parts(found, labels, protocol, volume.spacing_mm)
+        mean = sum(score.dice for score in scores) / len(scores)
+        tell(f"{case.group}, {case.patient}: mean Dice {mean:.3f} of {len(scores)} parts")
+        yield from (PatientPart(case.group, case.patient, score) for score in scores)
+
+
+def implicit(
+    cases: Sequence[Case],
+    open_session: Opener,
+    tell: Progress,
+    questions: Sequence[dict[str, Any]] | None = None,
+) -> Iterator[QuestionScore]:
+    """Ask the held-out implicit questions, dealt out over the brains.
+
+    Right is an answer that shows exactly the expected parts, sides included.
+    """
+    table = load_table()
+    asked = implicit_questions() if questions is None else questions
+    for number, case in enumerate(cases):
+        mine = asked[number :: len(cases)]
+        if not mine:
+            continue
+        session = open_session(case.load()[0])
+        right = 0
+        for entry in mine:
+            session.forget()
+            answer = session.ask(entry["question"])
+            expected = [p for p in parts_of(entry["structures"], table) if _is_meant(p[1], entry["sides"])]
+            shown = found_parts(answer)
+            score = QuestionScore(
+                "implicit", entry["kind"], case.group, case.patient, entry["question"], part_names(expected),
+                part_names(shown), right_target(set(shown), set(expected)), answer.text,
+                tuple(entry["structures"]),
+            )  # fmt: skip
+            right += score.right
+            yield score
+        tell(f"implicit questions, {case.patient}: {right} of {len(mine)} right")
+
+
+def _is_meant(side: Side, sides: str) -> bool:
+    return side.value == sides or sides == "both" or side is Side.NONE
