@@ -27,9 +27,9 @@ def train(
             show_default="training-RECIPE",
         ),
     ] = None,
-    data: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="The scans that the recipe names.")
-    ] = Path("../shared/data"),
+    data: Annotated[Path, typer.Option(metavar="FOLDER", help="The scans that the recipe names.")] = Path(
+        "../shared/data"
+    ),
     checkpoint: Annotated[
         Path | None,
         typer.Option(
@@ -38,9 +38,7 @@ def train(
     ] = None,
     stage: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NAME", help="Only this stage; may be given several times.", show_default="all"
-        ),
+        typer.Option(metavar="NAME", help="Only this stage; may be given several times.", show_default="all"),
     ] = None,
 ) -> None:
     """Train a model as a recipe says; the same command goes on after a stop."""

@@ -1,0 +1,95 @@
+"""medsegr evaluate and medsegr benchmark: how good a model is, and how fast; Markdown out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from MedSegRLib.cli import options
+from MedSegRLib.cli.opening import open_scan
+from MedSegRLib.cli.outputs import check_outputs
+from MedSegRLib.errors import UserInputError
+
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE.md", help="Where it is written.", show_default="stdout"),
+]
+
+
+def evaluate(
+    data: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA",
+            help="A MedSeg-QA file (.jsonl), or a folder of scans with an index.json.",
+            show_default=False,
+        ),
+    ],
+    output: Output = None,
+    model: options.ModelName = "mini",
+    suite: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Only this suite of a folder; may be given several times.",
+            show_default="all",
+        ),
+    ] = None,
+    patients: Annotated[
+        int | None,
+        typer.Option(min=1, help="At most so many patients of each group of brains.", show_default="all"),
+    ] = None,
+) -> None:
+    """Ask a model about scans whose answers are known, in free text, and measure what it says and shows."""
+    _check(output)
+    if not data.exists():
+        raise UserInputError(f"There is no data set {data}; check the path.")
+    from MedSegRLib.evaluation.markdown import to_markdown
+    from MedSegRLib.evaluation.runner import SUITES
+    from MedSegRLib.evaluation.runner import evaluate as measure
+    from MedSegRLib.model import open_model
+
+    unknown = [name for name in suite or () if name not in SUITES]
+    if unknown:
+        raise UserInputError(f"There is no suite '{unknown[0]}'; use {', '.join(SUITES)}.")
+    results = measure(open_model(model), data, suites=suite or SUITES, tell=_tell, patients=patients)
+    _give(to_markdown(results), output)
+
+
+def benchmark(
+    scan: options.Scan,
+    output: Output = None,
+    model: options.ModelName = "mini",
+    series: options.Series = None,
+    modality: options.ModalityName = None,
+) -> None:
+    """Measure seconds and memory on this machine: first question, follow-up, ground against generate."""
+    _check(output)
+    volume = open_scan(scan, series, modality)
+    from MedSegRLib.evaluation.benchmark import benchmark as measure
+    from MedSegRLib.evaluation.benchmark import benchmark_markdown
+    from MedSegRLib.model import open_model
+
+    _give(benchmark_markdown(measure(open_model(model), volume)), output)
+
+
+def _check(output: Path | None) -> None:
+    if output is not None:
+        check_outputs([output], (".md",))
+
+
+def _tell(sentence: str) -> None:
+    typer.echo(sentence, err=True)
+
+
+def _give(text: str, output: Path | None) -> None:
+    if output is None:
+        typer.echo(text)
+        return
+    from MedSegRLib.imaging import atomic_path
+
+    with atomic_path(output) as partial:
+        partial.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+    typer.echo(f"Written: {output}", err=True)
