@@ -63,10 +63,10 @@ class Batcher:
         texts = [r.text for r in rendered]
         # A template that writes the start token itself must not get a second one.
         own_start = not (tokenizer.bos_token and texts[0].startswith(tokenizer.bos_token))
-        flat = [list(row) for row in pictures if len(row)]
+        nested = [list(row) for row in pictures]
         made = self._processor(
             text=texts,
-            images=flat or None,
+            images=nested if any(nested) else None,
             return_tensors="pt",
             padding=True,
             padding_side="left" if answer_open else "right",

@@ -49,6 +49,11 @@ class GroundingConfig:
     vit_heads: int = 12
     vit_window: int = 14
 
+    def __post_init__(self) -> None:
+        if self.mask_in_chans < 8:
+            # segment-anything normalises over a quarter of them: over one, every mask prompt is the same.
+            raise ValueError(f"mask_in_chans is {self.mask_in_chans}; a dense prompt needs at least 8")
+
     @classmethod
     def sam_vit_b(cls) -> GroundingConfig:
         """The configuration of segment-anything's `vit_b` at 1024, which MedSAM shares."""
@@ -176,8 +181,3 @@ class Grounding(nn.Module):
 def resize_logits(logits: Tensor, size: tuple[int, int]) -> Tensor:
     """Resize mask logits [B, K, h, w] to a slice's own size before they are thresholded."""
     return functional.interpolate(logits.float(), size=size, mode="bilinear", align_corners=False)
-
-
-def count_parameters(module: nn.Module) -> int:
-    """Number of trainable and frozen values."""
-    return sum(int(torch.numel(p)) for p in module.parameters())

@@ -10,7 +10,7 @@ import torch
 
 from MedSegRLib.errors import CheckpointError
 
-__all__ = ["first_line", "load_pretrained", "read_json"]
+__all__ = ["assemble_processor", "first_line", "load_pretrained", "read_json"]
 
 
 def load_pretrained(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
@@ -44,11 +44,38 @@ def load_pretrained(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
     return model.eval(), _load_processor(folder)
 
 
+def assemble_processor(processor_class: Any, *, image_processor: Any, tokenizer: Any, **settings: Any) -> Any:
+    """Make a processor of a class that also wants a video processor, without one.
+
+    Video processors need torchvision, which no picture does.
+    """
+
+    parts = [name for name in processor_class.get_attributes() if name != "video_processor"]
+    # The name stays the class's own, since it is what save_pretrained writes down.
+    pictures_only: Any = type(
+        processor_class.__name__,
+        (processor_class,),
+        {"get_attributes": classmethod(lambda _: parts), "video_processor": None},
+    )
+    return pictures_only(image_processor=image_processor, tokenizer=tokenizer, **settings)
+
+
 def _load_processor(folder: Path) -> Any:
-    from transformers import AutoProcessor
+    from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer, ProcessorMixin
+    from transformers.models.auto.processing_auto import processor_class_from_name
+    from transformers.utils import is_torchvision_available
 
     try:
-        return AutoProcessor.from_pretrained(folder, local_files_only=True, backend="pil")
+        settings, _ = ProcessorMixin.get_processor_dict(str(folder), local_files_only=True)
+        named = processor_class_from_name(str(settings.get("processor_class", "")))
+        if named is None or is_torchvision_available() or "video_processor" not in named.get_attributes():
+            return AutoProcessor.from_pretrained(folder, local_files_only=True, backend="pil")
+        return assemble_processor(
+            named,
+            image_processor=AutoImageProcessor.from_pretrained(folder, local_files_only=True, backend="pil"),
+            tokenizer=AutoTokenizer.from_pretrained(folder, local_files_only=True),
+            chat_template=settings.get("chat_template"),
+        )
     except (ImportError, OSError, ValueError) as error:
         raise CheckpointError(f"The processor in {folder} cannot be read: {first_line(error)}.") from error
 

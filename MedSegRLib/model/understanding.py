@@ -75,10 +75,15 @@ class Understanding(nn.Module):
         if tokenizer.pad_token is None:
             tokenizer.pad_token = tokenizer.eos_token
         self._ours = frozenset(i[0] for i in ids)
-        self._control = frozenset(tokenizer.all_special_ids) - self._ours
+        # A tokenizer need not name all its control tokens: turn marks are often only "added".
+        added = {i: str(token) for i, token in tokenizer.added_tokens_decoder.items() if token.special}
+        self._control = frozenset((*tokenizer.all_special_ids, *added)) - self._ours
         self._batcher = Batcher(
             processor,
-            Renderer(processor, tuple(dict.fromkeys((*SPECIAL_TOKENS, *tokenizer.all_special_tokens)))),
+            Renderer(
+                processor,
+                tuple(dict.fromkeys((*SPECIAL_TOKENS, *tokenizer.all_special_tokens, *added.values()))),
+            ),
             accepted=frozenset(inspect.signature(model.forward).parameters),
         )
 
