@@ -51,8 +51,14 @@ def check_outputs(paths: Sequence[Path], endings: tuple[str, ...], scan: Path | 
         if place in seen:
             raise OutputError(f"{path} is named for two outputs; give each a name of its own.")
         seen.add(place)
-        with suppress(_OnlyChecked), atomic_path(path):
-            raise _OnlyChecked
+        try:
+            with suppress(_OnlyChecked), atomic_path(path):
+                raise _OnlyChecked
+        except OSError as error:
+            # A name too long to be looked up is not even one that is missing.
+            raise OutputError(
+                f"{path} cannot be written ({error.strerror}); choose another place."
+            ) from error
 
 
 def save_answer(answer: Answer, paths: Sequence[Path]) -> list[str]:
