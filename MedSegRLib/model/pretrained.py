@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +64,15 @@ def assemble_processor(processor_class: Any, *, image_processor: Any, tokenizer:
 def _load_processor(folder: Path) -> Any:
     from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer, ProcessorMixin
     from transformers.models.auto.processing_auto import processor_class_from_name
-    from transformers.utils import is_torchvision_available
 
     try:
         settings, _ = ProcessorMixin.get_processor_dict(str(folder), local_files_only=True)
         named = processor_class_from_name(str(settings.get("processor_class", "")))
-        if named is None or is_torchvision_available() or "video_processor" not in named.get_attributes():
+        if (
+            named is None
+            or find_spec("torchvision") is not None
+            or "video_processor" not in named.get_attributes()
+        ):
             return AutoProcessor.from_pretrained(folder, local_files_only=True, backend="pil")
         return assemble_processor(
             named,
