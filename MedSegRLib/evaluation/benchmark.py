@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -76,7 +75,7 @@ class Benchmark:
     generate_first: float
     generate_follow_up: float
     dice: float | None
-    peak_gb: float
+    peak_gb: float | None
 
     @property
     def per_slice_new(self) -> float:
@@ -141,8 +140,12 @@ def _agreement(one: Answer, other: Answer) -> float | None:
     return float(np.mean(values)) if values else None
 
 
-def _peak_gb() -> float:
-    """Most memory that this process ever had, gigabytes."""
+def _peak_gb() -> float | None:
+    """Most memory that this process ever had, gigabytes; None on Windows, which does not keep it."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1e9 if sys.platform == "darwin" else 1e6 / 1.024)
 
@@ -171,7 +174,8 @@ def benchmark_markdown(result: Benchmark) -> str:
         f"| with encoding | {result.per_slice_new:.3f} |",
         f"| embeddings remembered | {result.per_slice_known:.3f} |",
         "",
-        f"Peak memory: {result.peak_gb:.2f} GB. Dice of the masks of both ways: "
+        ("" if result.peak_gb is None else f"Peak memory: {result.peak_gb:.2f} GB. ")
+        + "Dice of the masks of both ways: "
         + ("neither showed one." if result.dice is None else f"{result.dice:.3f}."),
     ]
     return "\n".join(lines) + "\n"
