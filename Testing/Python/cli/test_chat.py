@@ -6,7 +6,7 @@ import signal
 
 import numpy as np
 
-from MedSegRLib.answers import Text
+from MedSegRLib.answers import Planned
 from MedSegRLib.cli import demo
 
 
@@ -49,7 +49,7 @@ def test_ctrl_c_stops_the_question_and_not_the_program(run, scan, tiny, work, mo
         asked.append(question)
         for event in real(self, question, **options):
             yield event
-            if len(asked) == 1 and isinstance(event, Text):
+            if len(asked) == 1 and isinstance(event, Planned):
                 asked.append("interrupted")
                 signal.raise_signal(signal.SIGINT)
 
