@@ -1,4 +1,4 @@
-"""The offline annotator: writes conversations from computed facts, the anatomy table and the stock of phrasings.
+"""The offline annotator: writes conversations from computed facts, the anatomy table and stock phrasings.
 
 It invents nothing: what is there comes from the label map (`Scene`), what is known of it from the anatomy
 table, how it is asked from `Resources/Prompts`. Held-out questions are kept out: a question that shares a
@@ -86,7 +86,7 @@ class OfflineAnnotator:
     # -- questions that stand alone
 
     def _fresh(self, scene: Scene, rng: random.Random) -> Exchange:
-        kinds, weights = zip(*_BRAIN_TYPES, strict=True)
+        kinds, weights = [k for k, _ in _BRAIN_TYPES], [w for _, w in _BRAIN_TYPES]
         kind = rng.choices(kinds, weights)[0]
         for _ in range(20):
             exchange: Exchange = getattr(self, f"_ask_{kind}")(scene, rng)
@@ -99,7 +99,9 @@ class OfflineAnnotator:
         structure, sides = self._pick(scene, rng)
         name = self._called(structure, sides, rng)
         question = self._frame("direct", rng).format(name=name)
-        return self._findings(scene, question, QuestionType.DIRECT, self._parts(structure, sides), rng, "found")
+        return self._findings(
+            scene, question, QuestionType.DIRECT, self._parts(structure, sides), rng, "found"
+        )
 
     def _ask_implicit(self, scene: Scene, rng: random.Random) -> Exchange:
         structure, sides = self._pick(scene, rng)
@@ -130,7 +132,9 @@ class OfflineAnnotator:
         if draw < 0.62:
             return self._frame("keywords", rng).format(topic=topic)
         more = [f for f in facts if f is not fact and not f.sided]
-        extra = [_with_side(rng.choice(f.clauses + f.topics), side) for f in rng.sample(more, min(2, len(more)))]
+        extra = [
+            _with_side(rng.choice(f.clauses + f.topics), side) for f in rng.sample(more, min(2, len(more)))
+        ]
         if draw < 0.74:
             second = extra[0] if extra else topic
             joined = rng.choice(("{0}; {1}", "{0}, {1}", "{1} - {0}", "{0}. {1}."))
@@ -207,7 +211,9 @@ class OfflineAnnotator:
         else:
             fact = rng.choice([f for f in structure.facts if not f.sided] or list(structure.facts))
             side = rng.choice((Side.LEFT, Side.RIGHT))
-            question = self._frame("implicit_topic", rng).format(topic=_with_side(rng.choice(fact.topics), side))
+            question = self._frame("implicit_topic", rng).format(
+                topic=_with_side(rng.choice(fact.topics), side)
+            )
         return Exchange(question, self._answer("not_offered", rng), QuestionType.NOT_OFFERED)
 
     def _ask_unanswerable(self, scene: Scene, rng: random.Random) -> Exchange:
@@ -225,7 +231,7 @@ class OfflineAnnotator:
     def _follow_up(self, scene: Scene, earlier: Sequence[Exchange], rng: random.Random) -> Exchange:
         last = earlier[-1].targets
         structures = {t.structure for t in last}
-        kinds, weights = zip(*_FOLLOW_TYPES, strict=True)
+        kinds, weights = [k for k, _ in _FOLLOW_TYPES], [w for _, w in _FOLLOW_TYPES]
         kind = rng.choices(kinds, weights)[0]
         single = len(last) == 1 and last[0].side is not Side.NONE
         if kind == "fresh" or not last or (kind == "other_side" and not single):
@@ -280,7 +286,9 @@ class OfflineAnnotator:
     ) -> Exchange:
         """Answer with the parts that are there; name those that are not."""
         targets = [
-            Target(self.table.structures[s].side_name(side), s, side, scene.present_ml.get((s, side), 0.0) > 0)
+            Target(
+                self.table.structures[s].side_name(side), s, side, scene.present_ml.get((s, side), 0.0) > 0
+            )
             for s, side in parts
         ]
         found, missing = [t for t in targets if t.present], [t for t in targets if not t.present]
@@ -348,15 +356,19 @@ class OfflineAnnotator:
         name = self._plain_name(structure, rng)
         if len(sides) == 2:
             plural = structure.plural if name == structure.name else name
-            forms = (f"the {plural}", plural, f"both {plural}", name, f"the {name} on both sides", f"bilateral {plural}")
-            return rng.choice(forms)
+            both = (
+                f"the {plural}", plural, f"both {plural}", name, f"the {name} on both sides",
+                f"bilateral {plural}",
+            )  # fmt: skip
+            return rng.choice(both)
         side = sides[0]
         if side is Side.NONE:
             return rng.choice((f"the {name}", name))
         word, short = side.value, side.value[0].upper()
         forms = (
-            f"the {word} {name}", f"{word} {name}", f"{name} {word}", f"the {name} on the {word}", f"{short} {name}",
-            f"the patient's {word} {name}", f"{word}-sided {name}", f"{name} ({word})", f"{word} side {name}",
+            f"the {word} {name}", f"{word} {name}", f"{name} {word}", f"the {name} on the {word}",
+            f"{short} {name}", f"the patient's {word} {name}", f"{word}-sided {name}", f"{name} ({word})",
+            f"{word} side {name}",
         )  # fmt: skip
         return rng.choice(forms)
 

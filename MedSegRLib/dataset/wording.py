@@ -11,10 +11,15 @@ from collections.abc import Mapping, Sequence
 
 __all__ = ["STOP_WORDS", "four_word_runs", "rough_hand", "telegram", "words"]
 
+# fmt: off
 STOP_WORDS = frozenset(
-    "a an the of in on at to for and or is are was be by with from that which it its this these as into when "
-    "after does do has have than then their".split()
+    {
+        "a", "an", "the", "of", "in", "on", "at", "to", "for", "and", "or", "is", "are", "was", "be", "by",
+        "with", "from", "that", "which", "it", "its", "this", "these", "as", "into", "when", "after",
+        "does", "do", "has", "have", "than", "then", "their",
+    }
 )
+# fmt: on
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 

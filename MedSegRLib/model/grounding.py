@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 

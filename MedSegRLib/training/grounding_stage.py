@@ -93,8 +93,9 @@ class GroundingBatches(Dataset[GroundingBatch]):
                 parts.append(torch.tensor(chosen))
                 maps.append(torch.stack([self._similarity(structure, side, p, rng) for p in chosen]))
         return GroundingBatch(
-            torch.stack(images), torch.stack(structures), torch.stack(sides), torch.stack(parts), torch.stack(maps)
-        )
+            torch.stack(images), torch.stack(structures), torch.stack(sides),
+            torch.stack(parts), torch.stack(maps),
+        )  # fmt: skip
 
     def _choose(self, structure: Tensor, side: Tensor, rng: np.random.Generator) -> list[int]:
         """About a quarter absent parts, the rest present ones, small ones as often as large ones."""
@@ -114,7 +115,8 @@ class GroundingBatches(Dataset[GroundingBatch]):
         grid = SIMILARITY_GRID
         if rng.random() < 0.5:
             return torch.zeros(grid, grid)
-        cover = functional.adaptive_avg_pool2d(self.targets.mask(structure, side, part)[None].float(), grid)[0]
+        mask = self.targets.mask(structure, side, part)
+        cover = functional.adaptive_avg_pool2d(mask[None].float(), grid)[0]
         noise = torch.from_numpy(rng.standard_normal((grid, grid), dtype=np.float32))
         strength = float(rng.uniform(0.3, 1.0))
         return (strength * (2 * cover.clamp(0, 1).pow(0.35) - 1) + 0.3 * noise).clamp(-1, 1)
@@ -144,13 +146,13 @@ class GroundingStage:
         grounding: Grounding = self.modules["grounding"]  # type: ignore[assignment]
         image = grounding.encode(batch.images.contiguous(memory_format=torch.channels_last))
         terms = dict(self._dense(image.fine[2], batch.structure.long(), batch.side))
-        b, k = batch.parts.shape
         prompts = self.codes[batch.parts]
         prompts = prompts + 0.1 * torch.randn_like(prompts)
-        decoded = grounding.decode(image[slice(0, b)], prompts, batch.similarity)
+        decoded = grounding.decode(image[: len(batch.parts)], prompts, batch.similarity)
+        mask = self.batches.targets.mask
         masks = torch.stack(
             [
-                torch.stack([self.batches.targets.mask(batch.structure[i], batch.side[i], int(p)) for p in row])
+                torch.stack([mask(batch.structure[i], batch.side[i], int(p)) for p in row])
                 for i, row in enumerate(batch.parts)
             ]
         )

@@ -48,10 +48,10 @@ class OtherScan:
 class Shares:
     """How many of what in a batch."""
 
-    examinations: int = 5
+    examinations: int = 4
     slices: int = 10
     prompts: int = 4
-    text_tokens: int = 1500
+    text_tokens: int = 1000
     other_region: float = 0.25
     slab: float = 0.25
     half: float = 0.1
@@ -119,7 +119,7 @@ class JointBatches(Dataset[JointBatch]):
             pictures.append(shown)
             patches.append(parts)
         volumes = self._text(rows, torch.cat(pictures), score=[True] * len(rows))
-        return JointBatch(*self._slices(rng, words, volumes, torch.cat(patches), self.words[number]))
+        return self._with_slices(rng, words, volumes, torch.cat(patches), self.words[number])
 
     # -- examinations
 
@@ -132,6 +132,8 @@ class JointBatches(Dataset[JointBatch]):
         draw = rng.random()
         half = draw < self.shares.half
         subject = draw_subject(head, self.synthesis, rng, halves=half)
+        low: float
+        high: float
         low, high = head.brain_slices
         if subject.lost is None:
             low, high = max(0, low - int(rng.integers(0, 30))), min(head.codes.shape[0] - 1, high + 5)
@@ -139,7 +141,8 @@ class JointBatches(Dataset[JointBatch]):
             length = float(rng.uniform(0.12, 0.6)) * (high - low)
             low = float(rng.uniform(low, high - length))
             high = low + length
-        count = self.config.key_slices if rng.random() < 0.85 else int(rng.integers(1, self.config.key_slices))
+        most = self.config.key_slices
+        count = most if rng.random() < 0.85 else int(rng.integers(1, most))
         at = low + (np.arange(count) + 0.5) / count * (high - low)
         size = int(rng.choice((192, 192, 224)))
         samples = [self._small(subject, float(z), size, rng) for z in at]
@@ -150,7 +153,9 @@ class JointBatches(Dataset[JointBatch]):
             Scene("brain", self.config.offered, present),
         )
 
-    def _small(self, subject: Subject, slice_mm: float, size: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    def _small(
+        self, subject: Subject, slice_mm: float, size: int, rng: np.random.Generator
+    ) -> tuple[Tensor, Tensor]:
         """A picture, rendered at its own coarse pixels at once."""
         edge = self.config.picture_size
         channels = [int(self.config.slice_offsets_mm[c]) for c in self.config.picture_channels]
@@ -192,10 +197,14 @@ class JointBatches(Dataset[JointBatch]):
 
     # -- slices
 
-    def _slices(
-        self, rng: np.random.Generator, words: random.Random, volumes: dict[str, Tensor], patches: Tensor,
+    def _with_slices(
+        self,
+        rng: np.random.Generator,
+        words: random.Random,
+        volumes: dict[str, Tensor],
+        patches: Tensor,
         plain: dict[str, Tensor],
-    ) -> tuple[object, ...]:  # fmt: skip
+    ) -> JointBatch:
         size = int(rng.choice((192, 192, 192, 224)))
         count = max(2, round(self.shares.slices * (192 / size) ** 2))
         images, small, rows, score, masks, parts, hist = [], [], [], [], [], [], []
@@ -204,7 +213,8 @@ class JointBatches(Dataset[JointBatch]):
             low, high = head.deep_slices if rng.random() < 0.6 else head.brain_slices
             subject = draw_subject(head, self.synthesis, rng)
             offsets = [int(o) for o in self.config.slice_offsets_mm]
-            sample = render(subject, float(rng.uniform(low - 2, high + 2)), (size, size), rng, offsets_mm=offsets)
+            slice_mm = float(rng.uniform(low - 2, high + 2))
+            sample = render(subject, slice_mm, (size, size), rng, offsets_mm=offsets)
             structure, side = self.targets.draw(sample.labels, sample.mirrored)
             part_map = self._part_of[structure, side]
             writes = i % 2 == 1
@@ -213,13 +223,14 @@ class JointBatches(Dataset[JointBatch]):
             rows.append(((exchange,), 1))
             score.append(writes)
             images.append(sample.image)
-            small.append(downscale(sample.image[None, list(self.config.picture_channels)], self.config.picture_size)[0])
+            shown = sample.image[None, list(self.config.picture_channels)]
+            small.append(downscale(shown, self.config.picture_size)[0])
             row = row[: self.shares.prompts] + [-1] * (self.shares.prompts - len(row))
             parts.append(torch.tensor(row))
             masks.append(torch.stack([(part_map == p + 1) & (p >= 0) for p in row]))
             hist.append(self._patches(structure, side))
         text = self._text(rows, torch.stack(small), score=score)
-        return (
+        return JointBatch(
             (volumes, text, plain), (patches, torch.stack(hist)),
             torch.stack(images), torch.stack(masks), torch.stack(parts),
         )  # fmt: skip
@@ -294,4 +305,5 @@ def _extent(head: HeadMap, targets: PartTargets, part_of: Tensor) -> npt.NDArray
 def similarity_targets(masks: Tensor, grid: int) -> Tensor:
     """Which image positions a finding touches, [..., S, S] to [..., g, g]."""
     flat = masks.flatten(0, -3).float()[:, None]
-    return (functional.adaptive_avg_pool2d(flat, grid)[:, 0] > 0.02).float().reshape(*masks.shape[:-2], grid, grid)
+    touched = functional.adaptive_avg_pool2d(flat, grid)[:, 0] > 0.02
+    return touched.float().reshape(*masks.shape[:-2], grid, grid)

@@ -32,7 +32,9 @@ class JointStage:
         [parts, C], the prompts that the grounding stage used.
     """
 
-    def __init__(self, name: str, model: MedSegR, batches: JointBatches, codes: Tensor, patch_head: nn.Module) -> None:
+    def __init__(
+        self, name: str, model: MedSegR, batches: JointBatches, codes: Tensor, patch_head: nn.Module
+    ) -> None:
         self.name, self.batches, self.codes = name, batches, codes
         self.decodes = name == "joint"
         model.grounding.requires_grad_(False)
@@ -63,7 +65,8 @@ class JointStage:
         truth = similarity_targets(batch.masks, similarity.shape[-1])
         with torch.autocast("cpu", enabled=False):
             likely = (similarity.float() * 0.998 + 1) / 2
-            similar = functional.binary_cross_entropy(likely, truth, reduction="none").mean((-2, -1))[asked].mean()
+            missed = functional.binary_cross_entropy(likely, truth, reduction="none").mean((-2, -1))
+            similar = missed[asked].mean()
             drawn = (prompts.float() - self.codes[batch.parts.clamp(min=0)])[asked].square().mean()
         terms = {
             "text": text,
@@ -74,7 +77,8 @@ class JointStage:
         if self.decodes:
             with torch.no_grad():
                 embedding = model.encode(batch.images.contiguous(memory_format=torch.channels_last))
-            terms.update(mask_losses(model.decode_prompts(embedding, prompts, similarity), batch.masks, asked))
+            decoded = model.decode_prompts(embedding, prompts, similarity)
+            terms.update(mask_losses(decoded, batch.masks, asked))
         return terms
 
     def _text_loss(self, hidden: Tensor, labels: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from MedSegRLib.anatomy import Side
 from MedSegRLib.dataset.annotator import OfflineAnnotator
 from MedSegRLib.dataset.conversation import Exchange, Scene
 
-from .tokenizer import with_dropout
+from .tokenizer import control_ids, with_dropout
 
 __all__ = ["LanguageStage", "TextBatches", "encode_conversation", "full_brain"]
 
@@ -42,13 +42,13 @@ def encode_conversation(
 
     Ids are those of the mini's chat template; `image_tokens` stand before the first question.
     """
-    token = tokenizer.token_to_id
-    ids, labels = [token("<s>")], [-100]
+    token = control_ids(tokenizer)
+    ids, labels = [token["<s>"]], [-100]
     for number, exchange in enumerate(exchanges):
         asked = questions.encode(f" {exchange.question.lower()}", add_special_tokens=False).ids
-        pictures = [token("<image>")] * image_tokens if number == 0 else []
-        question = [token("<|user|>"), *pictures, *asked, token("<|end|>"), token("<|assistant|>")]
-        answer = [*tokenizer.encode(exchange.answer, add_special_tokens=False).ids, token("<|end|>")]
+        pictures = [token["<image>"]] * image_tokens if number == 0 else []
+        question = [token["<|user|>"], *pictures, *asked, token["<|end|>"], token["<|assistant|>"]]
+        answer = [*tokenizer.encode(exchange.answer, add_special_tokens=False).ids, token["<|end|>"]]
         ids += question + answer
         labels += [-100] * len(question) + answer
     return ids, labels

@@ -28,7 +28,10 @@ class Stage(Protocol):
 
     name: str
     modules: nn.ModuleDict
-    batches: Dataset[Any]
+
+    @property
+    def batches(self) -> Dataset[Any]:
+        """Numbered batches."""
 
     def losses(self, batch: Any) -> Mapping[str, Tensor]:
         """Return the named, already weighted terms of the loss for one batch."""

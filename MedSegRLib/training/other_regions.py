@@ -27,7 +27,9 @@ _REGION_OF_SOURCE = {
 _MOST_SLICES = 40
 
 
-def read_other_scans(root: Path, sources: Sequence[str], config: MedSegRConfig) -> tuple[list[OtherScan], list[Path]]:
+def read_other_scans(
+    root: Path, sources: Sequence[str], config: MedSegRConfig
+) -> tuple[list[OtherScan], list[Path]]:
     """Read the training scans of some sources of the data folder's index, as pictures.
 
     Returns

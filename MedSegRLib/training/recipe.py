@@ -117,7 +117,9 @@ class Recipe:
         understanding = build_mini_understanding(
             self.tokenizer(), picture_size=self.config.picture_size, **self.values["model"]["understanding"]
         )
-        return MedSegR(understanding, grounding.to(memory_format=torch.channels_last), self.config)
+        # torch's annotations leave out that a module takes a memory format by name.
+        grounding.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return MedSegR(understanding, grounding, self.config)
 
     def loop(self, stage: str) -> LoopConfig:
         """How a stage is to be run."""
@@ -143,8 +145,8 @@ class Recipe:
         self.files += [f for f in files if f not in self.files]
         grid = self.config.picture_size // int(self.values["model"]["understanding"]["patch"])
         batches = JointBatches(
-            self.heads(), others, self.targets, self.annotator, self.tokenizer(), self.config, SynthesisConfig(),
-            patch_grid=grid, seed=self.seed + STAGES.index(name), shares=Shares(),
+            self.heads(), others, self.targets, self.annotator, self.tokenizer(), self.config,
+            SynthesisConfig(), patch_grid=grid, seed=self.seed + STAGES.index(name), shares=Shares(),
         )  # fmt: skip
         torch.manual_seed(self.seed)
         patch_head = nn.Linear(model.understanding.hidden_size, len(self.targets.parts) + 1)
@@ -175,12 +177,16 @@ def run_recipe(
         model.understanding.model.get_decoder().load_state_dict(averaged["decoder"].state_dict())
     patch_head = None
     for name in ("understanding", "joint"):
-        if name in only:
+        if name in only or (work / f"{name}.safetensors").exists():
             stage = recipe.joint_stage(name, model)
             if patch_head is not None:
                 stage.modules["patch_head"].load_state_dict(patch_head.state_dict())
             averaged = run_stage(stage, recipe.loop(name), work)
-            model.load_state_dict(averaged["model"].state_dict())
+            learnt = averaged["model"].state_dict()
+            if name == "understanding":
+                # Its grounding was at rest; the stages before it may still have been running beside it.
+                learnt = {k: v for k, v in learnt.items() if not k.startswith("grounding.")}
+            model.load_state_dict({**model.state_dict(), **learnt})
             patch_head = averaged["patch_head"]
     model.requires_grad_(True).eval()
     folder = checkpoint or work / "checkpoint"

@@ -20,7 +20,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["TISSUE_OF_LABEL", "HeadMap", "SliceSample", "Subject", "SynthesisConfig", "draw_subject", "render", "synthesize"]
+__all__ = [
+    "TISSUE_OF_LABEL", "HeadMap", "SliceSample", "Subject", "SynthesisConfig",
+    "draw_subject", "render", "synthesize",
+]  # fmt: skip
 
 # FreeSurfer-style ids -> a tissue whose grey value both sides share.
 TISSUE_OF_LABEL: Mapping[int, str] = {
@@ -64,7 +67,7 @@ class HeadMap:
         """Pack a canonical axial label map and crop it to the head about the brain."""
         cerebrum = np.isin(labels_kji, (2, 3, 41, 42, 7, 8, 46, 47, 16))
         deep = np.isin(labels_kji, (10, 11, 12, 13, 17, 18, 26, 28, 49, 50, 51, 52, 53, 54, 58, 60))
-        box = [np.flatnonzero(cerebrum.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
+        box = [np.flatnonzero(cerebrum.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
         margins = ((45, 20), (45, 35), (35, 35))
         window = tuple(
             slice(max(0, int(b[0]) - before), min(size, int(b[-1]) + after + 1))
@@ -135,7 +138,9 @@ class Subject:
     half: Literal["low", "high"] | None = None
 
 
-def draw_subject(head: HeadMap, config: SynthesisConfig, rng: np.random.Generator, *, halves: bool = False) -> Subject:
+def draw_subject(
+    head: HeadMap, config: SynthesisConfig, rng: np.random.Generator, *, halves: bool = False
+) -> Subject:
     """Draw everything that the slices of one examination share."""
     mean, spread = _grey_values(head.labels, config, rng)
     stripped = rng.random() < config.stripped_share
@@ -241,7 +246,8 @@ def _gather(
     elastic = functional.interpolate(subject.elastic, size=size, mode="bicubic", align_corners=True)[0]
     centre = (slice_mm, head.centre[1], head.centre[2])
     base = [
-        matrix[a, 1] * rows[:, None] + matrix[a, 2] * columns[None, :] + elastic[a] + centre[a] for a in range(3)
+        matrix[a, 1] * rows[:, None] + matrix[a, 2] * columns[None, :] + elastic[a] + centre[a]
+        for a in range(3)
     ]
     codes = torch.from_numpy(head.codes.reshape(-1))
     depth, height, width = head.codes.shape
@@ -292,8 +298,9 @@ def _scanner(image: Tensor, subject: Subject, pixel_mm: float, rng: np.random.Ge
     """Resolution, shading, noise, scaling and gamma, in the order a scanner brings them in."""
     inside = image != 0
     image = _blur(image, max(0.25, subject.blur_sigma_mm / pixel_mm))
-    field = functional.interpolate(subject.shading, size=image.shape[-2:], mode="bicubic", align_corners=True)[0, 0]
-    image = (image * field.exp()).clamp_(min=0)
+    size = image.shape[-2:]
+    field = functional.interpolate(subject.shading, size=size, mode="bicubic", align_corners=True)
+    image = (image * field[0, 0].exp()).clamp_(min=0)
     noise = _normal(image.shape, rng) * subject.noise
     if subject.lost is not None:
         noise = noise * inside

@@ -12,9 +12,11 @@ from collections.abc import Iterable
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-__all__ = ["CONTROL_TOKENS", "train_tokenizer", "with_dropout"]
+__all__ = ["CONTROL_TOKENS", "control_ids", "train_tokenizer", "with_dropout"]
 
-CONTROL_TOKENS = ("<pad>", "<s>", "<|user|>", "<|assistant|>", "<|end|>", "<image>", "[SEG]", "[REJ]", "<p>", "</p>")
+CONTROL_TOKENS = (
+    "<pad>", "<s>", "<|user|>", "<|assistant|>", "<|end|>", "<image>", "[SEG]", "[REJ]", "<p>", "</p>",
+)  # fmt: skip
 
 
 def train_tokenizer(lines: Iterable[str], vocabulary: int) -> Tokenizer:
@@ -30,6 +32,17 @@ def train_tokenizer(lines: Iterable[str], vocabulary: int) -> Tokenizer:
     )
     tokenizer.train_from_iterator(lines, trainer)
     return tokenizer
+
+
+def control_ids(tokenizer: Tokenizer) -> dict[str, int]:
+    """Ids of the control tokens; a tokenizer without one of them is a ValueError."""
+    ids: dict[str, int] = {}
+    for mark in CONTROL_TOKENS:
+        found = tokenizer.token_to_id(mark)
+        if found is None:
+            raise ValueError(f"The tokenizer does not know {mark}; make it with train_tokenizer.")
+        ids[mark] = found
+    return ids
 
 
 def with_dropout(tokenizer: Tokenizer, dropout: float) -> Tokenizer:
