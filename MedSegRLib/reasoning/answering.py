@@ -157,7 +157,7 @@ class Answering:
         raws: dict[int, str] = {}
 
         def look(batch: list[int]) -> list[_SliceLooks]:
-            written = generate_on(self.bench.grounder, batch, spoken)
+            written = generate_on(self.bench.grounder, batch, spoken, self._must_stop)
             raws.update({index: one.raw for index, one in zip(batch, written, strict=True)})
             return [one.looks for one in written]
 
@@ -175,6 +175,8 @@ class Answering:
             if self._must_stop():
                 break
             found = look(batch)
+            if self._stopped:
+                break  # Stopped on the way, so what was found is half a look.
             seen += len(batch)
             left = (perf_counter() - start) / seen * (len(slices) - seen)
             for index, looks in zip(batch, found, strict=True):

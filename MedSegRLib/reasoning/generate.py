@@ -7,7 +7,7 @@ embeddings remembered.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -30,12 +30,21 @@ class Written:
 
 
 @torch.inference_mode()
-def generate_on(grounder: Grounder, slices: Sequence[int], spoken: Conversation) -> list[Written]:
-    """Write an answer to a conversation on each of B slices."""
+def generate_on(
+    grounder: Grounder,
+    slices: Sequence[int],
+    spoken: Conversation,
+    stop: Callable[[], bool] | None = None,
+) -> list[Written]:
+    """Write an answer to a conversation on each of B slices.
+
+    `stop` is asked before every token; once it says True the answers are only half written.
+    """
     understanding = grounder.model.understanding
     embedding, read = grounder.recall(slices)
     batch = understanding.batch([spoken] * len(slices), [[p] for p in read.pictures], answer_open=True)
-    answers = understanding.generate(batch, max_new_tokens=grounder.model.config.max_answer_tokens)
+    limit = grounder.model.config.max_answer_tokens
+    answers = understanding.generate(batch, max_new_tokens=limit, stop=stop)
     raws = [understanding.decode(answer.ids) for answer in answers]
     states, _ = pad_states([answer.seg_states for answer in answers])
     if states.shape[1] == 0:
