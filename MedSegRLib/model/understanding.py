@@ -104,9 +104,12 @@ class Understanding(nn.Module):
         """Write model and processor into a folder; `dtype` is the number type of the stored weights."""
         state = self.model.state_dict()
         if dtype is not None:
-            state = {
-                key: value.to(dtype) if value.is_floating_point() else value for key, value in state.items()
+            # Weights that share their memory still share it afterwards, and are stored once.
+            stored = {
+                value.data_ptr(): value.to(dtype) if value.is_floating_point() else value
+                for value in state.values()
             }
+            state = {key: stored[value.data_ptr()] for key, value in state.items()}
         self.model.save_pretrained(folder, state_dict=state)
         self.processor.save_pretrained(folder)
 

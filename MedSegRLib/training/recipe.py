@@ -5,6 +5,7 @@ Stages run in their order, each resuming from what it left in the work folder; a
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import random
@@ -181,12 +182,12 @@ def run_recipe(
             stage = recipe.joint_stage(name, model)
             if patch_head is not None:
                 stage.modules["patch_head"].load_state_dict(patch_head.state_dict())
+            grounding = copy.deepcopy(model.grounding.state_dict())
             averaged = run_stage(stage, recipe.loop(name), work)
-            learnt = averaged["model"].state_dict()
+            model.load_state_dict(averaged["model"].state_dict())
             if name == "understanding":
-                # Its grounding was at rest; the stages before it may still have been running beside it.
-                learnt = {k: v for k, v in learnt.items() if not k.startswith("grounding.")}
-            model.load_state_dict({**model.state_dict(), **learnt})
+                # It was at rest there, and its own stage may have gone on beside this one.
+                model.grounding.load_state_dict(grounding)
             patch_head = averaged["patch_head"]
     model.requires_grad_(True).eval()
     folder = checkpoint or work / "checkpoint"

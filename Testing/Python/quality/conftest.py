@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from MedSegRLib import Session, open_model
@@ -31,12 +30,3 @@ def fresh(opened) -> Session:
     """The same session without its conversation."""
     opened.forget()
     return opened
-
-
-def parts_of(answer) -> set[tuple[str, str]]:
-    """(structure, side) of every finding."""
-    return {(finding.structure, finding.side.value) for finding in answer.findings}
-
-
-def dice(a: np.ndarray, b: np.ndarray) -> float:
-    return float(2 * (a & b).sum() / (a.sum() + b.sum()))

@@ -8,13 +8,18 @@ import torch
 from MedSegRLib import Session
 from MedSegRLib.anatomy import empty_table
 from MedSegRLib.answers import Question
+from MedSegRLib.evaluation.asking import found_parts
+from MedSegRLib.evaluation.metrics import dice
 from MedSegRLib.imaging import Plane, SliceStack, Volume, window_for
 from MedSegRLib.model.canvas import Canvas
 from MedSegRLib.reasoning.ground import Grounder
 from MedSegRLib.reasoning.memory import Memory
 from MedSegRLib.reasoning.talk import conversation
 
-from .conftest import dice, parts_of
+
+def parts_of(answer) -> set[tuple[str, str]]:
+    return {(structure, side.value) for structure, side in found_parts(answer)}
+
 
 IMPLICIT = {
     "Which structure is the first to shrink in Alzheimer's disease?": "hippocampus",
@@ -57,11 +62,16 @@ def test_exchanging_two_seg_states_exchanges_the_masks(brain, mini):
     stack = SliceStack.of(brain, Plane.AXIAL)
     config = mini.config
     canvas = Canvas(
-        stack, window_for(brain), sizes=config.canvas_sizes, pixel_mm=config.pixel_mm,
+        stack,
+        window_for(brain),
+        sizes=config.canvas_sizes,
+        pixel_mm=config.pixel_mm,
         offsets_mm=config.slice_offsets_mm,
-    )  # fmt: skip
+    )
     grounder = Grounder(mini, canvas, Memory())
-    spoken = conversation((), "thalamus and putamen left", "<p>left thalamus</p>[SEG] <p>left putamen</p>[SEG]")
+    spoken = conversation(
+        (), "thalamus and putamen left", "<p>left thalamus</p>[SEG] <p>left putamen</p>[SEG]"
+    )
     with torch.inference_mode():
         embedding, read = grounder.recall([stack.count * 9 // 20])
         states = mini.understanding.answer_states(read, spoken)

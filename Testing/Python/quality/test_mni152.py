@@ -6,33 +6,55 @@ import numpy as np
 import pytest
 from nilearn.datasets import load_mni152_gm_mask, load_mni152_wm_mask
 
-from .conftest import dice, parts_of
+from MedSegRLib.evaluation.asking import found_parts
+from MedSegRLib.evaluation.metrics import dice
 
 # Millilitres of one part in adults, generously: normative data of Potvin et al. 2016 and Walhovd et al. 2011,
 # widened since the MNI152 space is larger than a brain.
 RANGES_ML = {
-    "hippocampus": (2.0, 8.0), "amygdala": (0.8, 4.0), "caudate": (2.0, 8.0), "putamen": (2.5, 9.0),
-    "pallidum": (0.7, 4.0), "thalamus": (4.0, 14.0), "accumbens": (0.2, 1.6), "ventral_diencephalon": (2.0, 9.0),
-    "lateral_ventricle": (2.0, 35.0), "cerebral_cortex": (150.0, 420.0), "cerebral_white_matter": (150.0, 400.0),
-    "cerebellar_cortex": (30.0, 95.0), "cerebellar_white_matter": (7.0, 30.0), "brainstem": (14.0, 45.0),
-    "third_ventricle": (0.4, 4.5), "fourth_ventricle": (0.6, 6.0),
-}  # fmt: skip
+    "hippocampus": (2.0, 8.0),
+    "amygdala": (0.8, 4.0),
+    "caudate": (2.0, 8.0),
+    "putamen": (2.5, 9.0),
+    "pallidum": (0.7, 4.0),
+    "thalamus": (4.0, 14.0),
+    "accumbens": (0.2, 1.6),
+    "ventral_diencephalon": (2.0, 9.0),
+    "lateral_ventricle": (2.0, 35.0),
+    "cerebral_cortex": (150.0, 420.0),
+    "cerebral_white_matter": (150.0, 400.0),
+    "cerebellar_cortex": (30.0, 95.0),
+    "cerebellar_white_matter": (7.0, 30.0),
+    "brainstem": (14.0, 45.0),
+    "third_ventricle": (0.4, 4.5),
+    "fourth_ventricle": (0.6, 6.0),
+}
 QUESTIONS = {
-    "hippocampus": "Outline both hippocampi.", "amygdala": "Segment the amygdalae.",
-    "caudate": "Show me both caudate nuclei.", "putamen": "putamen, both sides", "pallidum": "Mark the pallidum.",
-    "thalamus": "Where are the thalami?", "accumbens": "outline nucleus accumbens on both sides",
-    "ventral_diencephalon": "Segment the ventral diencephalon.", "lateral_ventricle": "lateral ventricles?",
-    "cerebral_cortex": "Outline the cerebral cortex.", "cerebral_white_matter": "cerebral white matter please",
-    "cerebellar_cortex": "Contour the cerebellar cortex.", "cerebellar_white_matter": "cerebellar white matter",
-    "brainstem": "Where is the brainstem?", "third_ventricle": "Mark the third ventricle.",
+    "hippocampus": "Outline both hippocampi.",
+    "amygdala": "Segment the amygdalae.",
+    "caudate": "Show me both caudate nuclei.",
+    "putamen": "putamen, both sides",
+    "pallidum": "Mark the pallidum.",
+    "thalamus": "Where are the thalami?",
+    "accumbens": "outline nucleus accumbens on both sides",
+    "ventral_diencephalon": "Segment the ventral diencephalon.",
+    "lateral_ventricle": "lateral ventricles?",
+    "cerebral_cortex": "Outline the cerebral cortex.",
+    "cerebral_white_matter": "cerebral white matter please",
+    "cerebellar_cortex": "Contour the cerebellar cortex.",
+    "cerebellar_white_matter": "cerebellar white matter",
+    "brainstem": "Where is the brainstem?",
+    "third_ventricle": "Mark the third ventricle.",
     "fourth_ventricle": "And the fourth ventricle?",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("structure", sorted(RANGES_ML))
 def test_a_named_structure_is_found_on_its_own_sides_in_a_plausible_size(fresh, brain, structure):
     answer = fresh.ask(QUESTIONS[structure])
-    sides = {"none"} if structure in ("brainstem", "third_ventricle", "fourth_ventricle") else {"left", "right"}
+    sides = (
+        {"none"} if structure in ("brainstem", "third_ventricle", "fourth_ventricle") else {"left", "right"}
+    )
     assert parts_of(answer) == {(structure, side) for side in sides}
     low, high = RANGES_ML[structure]
     for finding in answer.findings:
@@ -46,6 +68,10 @@ def test_a_named_structure_is_found_on_its_own_sides_in_a_plausible_size(fresh, 
             assert right_of_middle > 3
         else:
             assert abs(right_of_middle) < 4
+
+
+def parts_of(answer) -> set[tuple[str, str]]:
+    return {(structure, side.value) for structure, side in found_parts(answer)}
 
 
 def _nilearn_mask(image) -> np.ndarray:
