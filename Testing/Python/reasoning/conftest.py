@@ -7,16 +7,18 @@ are set where a test needs something to be found.
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
 import numpy as np
 import pytest
 import torch
 
 from MedSegRLib.imaging import Modality, Volume
 from MedSegRLib.model import MedSegR, Understanding, tiny_model
-from MedSegRLib.model.generation import Generated
 from MedSegRLib.reasoning import Calibration
 
 LEFT, BOTH, ABSENT, NOTHING_SAID = "where is the left one?", "show both.", "is the heart there?", "hm 1"
+EVERY_OTHER = "find it on every other one."
 FOLLOW_UP = "and the other?"
 ANSWERS = {
     LEFT: "The <p>left hippocampus</p>[SEG].",
@@ -24,46 +26,59 @@ ANSWERS = {
     ABSENT: "No <p>heart</p>[REJ].",
     FOLLOW_UP: "The <p>right hippocampus</p>[SEG].",
     NOTHING_SAID: "",
+    # Where several slices are written at once: first, second, first, second, ...
+    EVERY_OTHER: ("No <p>brainstem</p>[REJ].", "The <p>brainstem</p>[SEG] is here."),
 }
 
 # Nothing is too unlikely to be there, and nothing is there.
 EVERYTHING = Calibration(presence_low=0.0, presence_high=0.0, mask_threshold_logit=-1000.0)
+# Cuts through the noise, so that masks have a shape that can come out differently.
+SHAPED = Calibration(presence_low=0.0, presence_high=0.0, mask_threshold_logit=0.02)
 NOTHING = Calibration(presence_low=1.0, presence_high=1.0)
 
 
 class CountingModel(MedSegR):
-    """Notes how many slices it encodes."""
+    """Notes how many slices it encodes, and what it says about presence, [B, K] for each batch."""
 
     encoded = 0
+    presence = ()
 
     def encode(self, images):
         self.encoded += len(images)
         return super().encode(images)
 
+    def decode(self, *args):
+        decoded = super().decode(*args)
+        self.presence = (*self.presence, decoded.presence_logits.sigmoid())
+        return decoded
+
 
 class ScriptedUnderstanding(Understanding):
-    """Writes the answer of `ANSWERS` to the question that was asked last."""
+    """Writes the answer of `ANSWERS` to the question that was asked last; notes what it `heard`."""
 
     def stream(self, batch, *, sampler=None, **options):
-        read = self.decode(batch["input_ids"][0].tolist())
-        asked = max(ANSWERS, key=read.rfind)
-        script = self.processor.tokenizer.encode(ANSWERS[asked], add_special_tokens=False)
-        tokens = iter([*script, *self.end_ids])
+        tokens = iter(self._script(batch, 0))
         return super().stream(batch, sampler=lambda logits: next(tokens), **options)
 
-    def generate(self, batch, *, max_new_tokens, stop=None):
-        written = []
-        pictures = len(batch["pixel_values"]) // len(batch["input_ids"])
-        for row in range(len(batch["input_ids"])):
-            one = {k: v[row : row + 1] for k, v in batch.items() if k != "pixel_values"}
-            one["pixel_values"] = batch["pixel_values"][row * pictures : (row + 1) * pictures]
-            tokens = self.stream(one, max_new_tokens=max_new_tokens, stop=stop)
-            ids = list(tokens)
-            states = [s for i, s in zip(tokens.ids, tokens.states, strict=True) if i == self.seg_id]
-            empty = tokens.states[0].new_empty(0, self.hidden_size) if tokens.states else None
-            stacked = torch.stack(states) if states else empty
-            written.append(Generated(tuple(ids), stacked))
-        return written
+    def generate(self, batch, **options):
+        scripts = [self._script(batch, row) for row in range(len(batch["input_ids"]))]
+        steps = zip_longest(*scripts, fillvalue=next(iter(self.end_ids)))
+
+        def write(_module, _inputs, logits):
+            tokens = torch.tensor(next(steps))
+            return torch.nn.functional.one_hot(tokens, logits.shape[-1])[:, None].to(logits.dtype)
+
+        hook = self.model.get_output_embeddings().register_forward_hook(write)
+        try:
+            return super().generate(batch, **options)
+        finally:
+            hook.remove()
+
+    def _script(self, batch, row):
+        self.heard = read = self.decode(batch["input_ids"][row].tolist())
+        answer = ANSWERS[max(ANSWERS, key=read.rfind)]
+        said = answer if isinstance(answer, str) else answer[row % len(answer)]
+        return [*self.processor.tokenizer.encode(said, add_special_tokens=False), *self.end_ids]
 
 
 @pytest.fixture

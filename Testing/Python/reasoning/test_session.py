@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import count
+from itertools import accumulate, count, takewhile
 
 import numpy as np
 import pytest
+import torch
 
 from MedSegRLib import Session
 from MedSegRLib.anatomy import empty_table
@@ -25,14 +26,15 @@ from MedSegRLib.imaging import Plane
 from MedSegRLib.model import tiny_model
 from MedSegRLib.reasoning import Calibration
 
+from .conftest import EVERYTHING, NOTHING, SHAPED, head
+
 LEFT, BOTH, ABSENT, FOLLOW_UP = (
     "Where is the left one?",
     "Show both.",
     "Is the heart there?",
     "And the other?",
 )
-EVERYTHING = Calibration(presence_low=0.0, presence_high=0.0, mask_threshold_logit=-1000.0)
-NOTHING = Calibration(presence_low=1.0, presence_high=1.0)
+EVERY_OTHER = "Find it on every other one."
 
 
 def same(a, b):
@@ -64,30 +66,59 @@ def test_events_come_in_order_and_end_once(model, volume, mode):
     assert answer.complete and answer.provenance.mode == mode
 
 
-def test_stopping_at_any_token_or_slice_keeps_what_is_done(model, volume):
+def cut(session, question, limit, **options):
+    """Events of an answer that is stopped at the `limit`-th time of asking, and how often it was asked."""
+    asked = count()
+    events = list(session.stream(question, stop=lambda: next(asked) >= limit, **options))
+    return events, next(asked)
+
+
+@pytest.mark.parametrize("mode", ["ground", "generate"])
+def test_stopping_at_any_token_or_slice_keeps_what_is_done(model, volume, mode):
     session = Session(volume, model, calibration=EVERYTHING)
-    whole = list(session.stream(LEFT))
-    kinds_seen = set()
-    for limit in (0, 1, 5, 12, 21, 22, 24, 26):
-        asked = count()
-        events = list(session.stream(LEFT, stop=lambda asked=asked, limit=limit: next(asked) >= limit))
+    whole, asked = cut(session, LEFT, 10**6, mode=mode)
+    slices = [event for event in whole if isinstance(event, SliceDone)]
+    words = sum(isinstance(event, Text) for event in whole)
+    assert isinstance(whole[-1], Finished) and whole[-1].answer.findings and len(slices) > 2
+    assert asked > words + len(slices)
+    reached = set()
+    for limit in range(asked):
+        events, times = cut(session, LEFT, limit, mode=mode)
         last = events[-1]
-        if isinstance(last, Finished):
-            continue
         assert isinstance(last, Cancelled) and not last.answer.complete
-        assert sum(isinstance(e, Cancelled | Finished | Failed) for e in events) == 1
+        assert times == limit + 1, "once stopped, nothing asks again"
+        assert not any(isinstance(e, Cancelled | Finished | Failed | FindingReady) for e in events[:-1])
         shown = "".join(e.delta for e in events if isinstance(e, Text))
         assert last.answer.text == shown and whole[-1].answer.text.startswith(shown)
-        done = [e.slice_index for e in events if isinstance(e, SliceDone)]
-        kinds_seen.add("slice" if done else "token")
+        done = [event for event in events if isinstance(event, SliceDone)]
+        indices = tuple(event.slice_index for event in done)
+        assert indices == tuple(event.slice_index for event in slices[: len(done)])
+        for event, uncut in zip(done, slices, strict=False):
+            np.testing.assert_array_equal(event.masks["left hippocampus"], uncut.masks["left hippocampus"])
+        reached.add((len(done), len(shown)))
         if done:
             (finding,) = last.answer.findings
-            assert set(finding.slices) <= set(done)
-            assert last.answer.provenance.slices_looked_at == tuple(done)
-    assert kinds_seen == {"slice", "token"}
+            assert finding.slices == indices == last.answer.provenance.slices_looked_at
+        else:
+            assert last.answer.findings == ()
+    assert {slices_done for slices_done, _ in reached} == set(range(len(slices)))
+    # Words come before the slices in one mode and after them in the other, where no stop falls between.
+    written = takewhile(lambda event: not isinstance(event, SliceDone), whole)
+    lengths = accumulate(len(event.delta) for event in written if isinstance(event, Text))
+    assert {n for done, n in reached if done == 0} == {0, *lengths}
     assert len(session.history) == 1
     session.forget()
-    same(session.ask(LEFT), whole[-1].answer)
+    same(session.ask(LEFT, mode=mode), whole[-1].answer)
+
+
+def test_a_stop_among_the_first_slices_leaves_the_others_alone(model):
+    session = Session(head((40, 20, 18)), model, calibration=EVERYTHING)
+    kinds: list[type] = []
+    for event in session.stream(LEFT, stop=lambda: SliceDone in kinds):
+        kinds.append(type(event))
+    assert kinds.count(SliceDone) == 1 and kinds[-1] is Cancelled
+    assert 0 < model.encoded < len(event.answer.volume.voxels) / 2
+    assert len(event.answer.findings[0].slices) == 1
 
 
 def test_a_follow_up_encodes_nothing_again_and_knows_what_was_said(model, volume):
@@ -95,32 +126,43 @@ def test_a_follow_up_encodes_nothing_again_and_knows_what_was_said(model, volume
     session.ask(LEFT)
     first = model.encoded
     assert first == len(session.history[0].provenance.slices_looked_at)
+    seen = []
+    tower = model.understanding.model.model.vision_tower
+    hook = tower.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
     answer = session.ask(FOLLOW_UP)
-    assert model.encoded == first
+    assert model.encoded == first and seen == [], "neither slices nor pictures are seen a second time"
+    heard = model.understanding.heard
+    assert (
+        0 < heard.index(LEFT.lower()) < heard.index(session.history[0].raw) < heard.index(FOLLOW_UP.lower())
+    )
     assert [f.phrase for f in answer.findings] == ["right hippocampus"]
     assert [a.question.text for a in session.history] == [LEFT, FOLLOW_UP]
     assert session.suggestions()[0] == "How large is it?"
     session.forget()
     assert session.history == ()
+    hook.remove()
     same(session.ask(FOLLOW_UP), Session(volume, model, calibration=EVERYTHING).ask(FOLLOW_UP))
 
 
 def test_without_room_to_remember_the_answer_is_the_same(model, volume):
-    ample = Session(volume, model, calibration=EVERYTHING)
-    cramped = Session(volume, model, calibration=EVERYTHING, memory_bytes=0)
-    same(ample.ask(LEFT), cramped.ask(LEFT))
+    ample = Session(volume, model, calibration=SHAPED)
+    cramped = Session(volume, model, calibration=SHAPED, memory_bytes=0)
+    answer = ample.ask(LEFT)
+    assert 0 < answer.findings[0].mask.mean() < 1
+    same(answer, cramped.ask(LEFT))
     same(ample.ask(FOLLOW_UP), cramped.ask(FOLLOW_UP))
 
 
 def test_a_folder_keeps_slices_for_the_same_scan_place_and_model_only(model, volume, tmp_path):
     def ask(volume, model):
         before = model.encoded
-        answer = Session(volume, model, calibration=EVERYTHING, cache_folder=tmp_path).ask(LEFT)
+        answer = Session(volume, model, calibration=SHAPED, cache_folder=tmp_path).ask(LEFT)
         return answer, model.encoded - before
 
     answer, made = ask(volume, model)
     again, nothing = ask(volume, model)
     assert made > 0 and nothing == 0
+    assert 0 < answer.findings[0].mask.mean() < 1
     same(answer, again)
     moved = type(volume)(volume.voxels, np.diag([-2.0, -2.0, 3.5, 1.0]), volume.modality)
     assert ask(moved, model)[1] > 0
@@ -131,7 +173,11 @@ def test_a_folder_keeps_slices_for_the_same_scan_place_and_model_only(model, vol
     assert ask(volume, model)[1] > 0
     for file in tmp_path.rglob("*.safetensors"):
         file.write_bytes(file.read_bytes()[:100])
-    assert ask(volume, model)[1] > 0
+    spoilt, made = ask(volume, model)
+    assert made > 0
+    repaired, nothing = ask(volume, model)
+    assert nothing == 0
+    same(spoilt, repaired)
 
 
 OBLIQUE = np.eye(4)
@@ -189,6 +235,37 @@ def test_words_without_masks_are_revised_and_remembered_as_refused(model, volume
     (revision,) = [event for event in events if isinstance(event, Revised)]
     assert revision.text == answer.text == "I do not see the left hippocampus on this scan."
     assert answer.findings == () and answer.absent == ("left hippocampus",)
+
+
+def test_what_is_found_stays_where_the_rest_of_the_words_is_revised(model, volume):
+    Session(volume, model, calibration=EVERYTHING).ask(BOTH)
+    best = dict(zip(("left", "right"), torch.cat(model.presence).amax(0).tolist(), strict=True))
+    there, missing = sorted(best, key=best.get, reverse=True)
+    between = Calibration(sum(best.values()) / 2, sum(best.values()) / 2, mask_threshold_logit=-1000.0)
+    assert best[missing] < between.presence_high < best[there]
+    events = list(Session(volume, model, calibration=between).stream(BOTH))
+    answer = events[-1].answer
+    kinds = [type(event) for event in events]
+    (revision,) = [event for event in events if isinstance(event, Revised)]
+    assert kinds.count(FindingReady) == 1 and kinds.index(FindingReady) < kinds.index(Revised)
+    assert [finding.phrase for finding in answer.findings] == [f"{there} hippocampus"]
+    assert answer.absent == (f"{missing} hippocampus",)
+    assert revision.text == (
+        "left hippocampus, right hippocampus. But on looking closely: "
+        f"I do not see the {missing} hippocampus on this scan."
+    )
+    measured = answer.text.removeprefix(revision.text)
+    assert measured.startswith(f" The {there} hippocampus measures") and missing not in measured
+    assert answer.provenance.notes == ("The text was corrected, since no mask was found for a part of it.",)
+
+
+def test_generating_finds_a_thing_only_on_the_slices_whose_own_words_do(model, volume):
+    answer = Session(volume, model, calibration=EVERYTHING).ask(EVERY_OTHER, mode="generate")
+    looked_at = answer.provenance.slices_looked_at
+    (finding,) = answer.findings
+    assert finding.slices == looked_at[1::2] and len(looked_at) > 3
+    assert answer.raw == "The <p>brainstem</p>[SEG] is here."
+    assert answer.text.startswith("The brainstem is here. The brainstem measures")
 
 
 def test_a_refusal_gets_no_mask_and_grounds_nothing(model, volume):
