@@ -1,0 +1,101 @@
+"""What the language stage learns is what the model will read: the same ids, and only answers scored."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer
+
+from MedSegRLib.dataset.annotator import OfflineAnnotator
+from MedSegRLib.dataset.conversation import Exchange, QuestionType
+from MedSegRLib.model import Turn, Understanding
+from MedSegRLib.model.mini import build_mini_understanding
+from MedSegRLib.training.language_stage import TextBatches, encode_conversation, full_brain
+
+
+@pytest.fixture(scope="module")
+def understanding(tokenizer: Tokenizer) -> Understanding:
+    small = {"text_hidden": 16, "text_layers": 1, "text_heads": 2, "text_ffn": 16}
+    eyes = {"vision_hidden": 16, "vision_layers": 1, "vision_heads": 2, "vision_ffn": 16}
+    return build_mini_understanding(Tokenizer.from_str(tokenizer.to_str()), **small, **eyes)
+
+
+def same_by_both_ways(
+    exchanges: tuple[Exchange, ...], pictures: int, tokenizer: Tokenizer, understanding: Understanding
+) -> None:
+    turns = tuple(turn for e in exchanges for turn in (Turn("user", e.question), Turn("assistant", e.answer)))
+    shown = [np.full((96, 96, 3), 40 * n, np.uint8) for n in range(pictures)]
+    batch = understanding.batch([turns], [shown], answer_open=False, training=True)
+    ids, labels = encode_conversation(exchanges, tokenizer, tokenizer, image_tokens=64 * pictures)
+    assert ids == batch["input_ids"][0].tolist()
+    assert labels == batch["labels"][0].tolist()
+
+
+@pytest.mark.parametrize("pictures", [0, 1, 3])
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_ids_are_those_of_the_chat_template(
+    annotator: OfflineAnnotator,
+    offered: tuple[str, ...],
+    tokenizer: Tokenizer,
+    understanding: Understanding,
+    pictures: int,
+    turns: int,
+) -> None:
+    rng, scene = random.Random(f"{pictures}{turns}"), full_brain(annotator, offered)
+    for _ in range(6):
+        same_by_both_ways(annotator.converse(scene, turns, rng), pictures, tokenizer, understanding)
+
+
+@pytest.mark.parametrize("question", ["  Where?  ", "WHERE IS\nthe Thalamus", "Größe – 3½?", "'\"\\{q}"])
+def test_odd_questions_too(tokenizer: Tokenizer, understanding: Understanding, question: str) -> None:
+    exchange = Exchange(question, "Here: <p>Left</p>[SEG].", QuestionType.DIRECT)
+    same_by_both_ways((exchange, exchange), 1, tokenizer, understanding)
+
+
+def test_only_answers_and_their_ends_are_scored(tokenizer: Tokenizer) -> None:
+    exchanges = (
+        Exchange("Where is it?", "<p>pons</p>[SEG]", QuestionType.DIRECT),
+        Exchange("And now?", "Nowhere.", QuestionType.DIRECT),
+    )
+    ids, labels = encode_conversation(exchanges, tokenizer, tokenizer, image_tokens=2)
+    scored = [i for i in labels if i != -100]
+    assert tokenizer.decode(scored, skip_special_tokens=False) == "<p>pons</p>[SEG]<|end|>Nowhere.<|end|>"
+    assert all(label in (-100, i) for i, label in zip(ids, labels, strict=True))
+    whole = tokenizer.decode(ids, skip_special_tokens=False)
+    assert whole == (
+        "<s><|user|><image><image> where is it?<|end|><|assistant|><p>pons</p>[SEG]<|end|>"
+        "<|user|> and now?<|end|><|assistant|>Nowhere.<|end|>"
+    )
+
+
+@pytest.fixture
+def batches(annotator: OfflineAnnotator, offered: tuple[str, ...], tokenizer: Tokenizer) -> TextBatches:
+    return TextBatches(annotator, tokenizer, offered, seed=2, tokens=600, pool=12, dropout=0.0)
+
+
+def test_text_batches_come_from_their_number(batches: TextBatches) -> None:
+    first, again, other = batches[3], batches[3], batches[4]
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    assert not torch.equal(first["input_ids"].flatten()[:50], other["input_ids"].flatten()[:50])
+
+
+def test_text_batches_hold_to_their_size_and_hide_the_padding(batches: TextBatches) -> None:
+    for number in range(4):
+        batch = batches[number]
+        rows, length = batch["input_ids"].shape
+        assert rows * length <= 600 or rows == 1
+        padding = batch["attention_mask"] == 0
+        assert bool((batch["labels"][padding] == -100).all())
+        assert bool((batch["input_ids"][padding] == 0).all())
+        assert bool(((batch["labels"] != -100).sum(1) > 0).all())
+
+
+@pytest.mark.xfail(strict=True, reason="the tokenizers package drops merges from a generator without a seed")
+def test_text_batches_with_dropout_come_from_their_number(
+    annotator: OfflineAnnotator, offered: tuple[str, ...], tokenizer: Tokenizer
+) -> None:
+    batches = TextBatches(annotator, tokenizer, offered, seed=2, tokens=2000, pool=24, dropout=0.3)
+    assert torch.equal(batches[0]["input_ids"], batches[0]["input_ids"])
