@@ -58,7 +58,7 @@ class Session:
     table
         Names, codes and colours; None for the library's. Masks do not depend on it.
     temperature
-        0 for the most likely words; above, words are drawn with the question's seed.
+        0 for the most likely words; above, words are drawn with the question's seed (in the mode "ground").
     memory_bytes
         How much is remembered in memory at most.
 
