@@ -30,7 +30,8 @@ _BRAIN_TYPES = (
     ("compare", 3), ("presence", 4), ("not_offered", 4), ("unanswerable", 3), ("lesion", 3), ("help", 1),
 )  # fmt: skip
 _FOLLOW_TYPES = (
-    ("other_side", 6), ("other_structure", 3), ("follow_size", 2), ("follow_implicit", 4), ("fresh", 4),
+    ("other_side", 6), ("one_side", 4), ("other_structure", 3), ("follow_size", 2), ("follow_implicit", 4),
+    ("fresh", 4),
 )  # fmt: skip
 
 
@@ -234,11 +235,17 @@ class OfflineAnnotator:
         kinds, weights = [k for k, _ in _FOLLOW_TYPES], [w for _, w in _FOLLOW_TYPES]
         kind = rng.choices(kinds, weights)[0]
         single = len(last) == 1 and last[0].side is not Side.NONE
-        if kind == "fresh" or not last or (kind == "other_side" and not single):
+        paired = len(last) == 2 and len(structures) == 1
+        fits = {"other_side": single, "one_side": paired}.get(kind, True)
+        if kind == "fresh" or not last or not fits:
             return self._fresh(scene, rng)
         if kind == "other_side":
             parts = [(last[0].structure, last[0].side.other)]
             question, style = self._frame("follow_other_side", rng), "found"
+        elif kind == "one_side":
+            side = rng.choice((Side.LEFT, Side.RIGHT))
+            parts = [(last[0].structure, side)]
+            question, style = self._frame("follow_one_side", rng).format(side=side.value), "found"
         elif kind == "follow_size":
             parts = [(t.structure, t.side) for t in last]
             question, style = self._frame("follow_size", rng), "size"
@@ -356,11 +363,7 @@ class OfflineAnnotator:
         name = self._plain_name(structure, rng)
         if len(sides) == 2:
             plural = structure.plural if name == structure.name else name
-            both = (
-                f"the {plural}", plural, f"both {plural}", name, f"the {name} on both sides",
-                f"bilateral {plural}",
-            )  # fmt: skip
-            return rng.choice(both)
+            return self._frame("both_sides", rng).format(name=name, plural=plural)
         side = sides[0]
         if side is Side.NONE:
             return rng.choice((f"the {name}", name))

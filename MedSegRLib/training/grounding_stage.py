@@ -23,7 +23,7 @@ from MedSegRLib.model.losses import mask_losses
 from .synthesis import HeadMap, SynthesisConfig, synthesize
 from .targets import PartTargets
 
-__all__ = ["GroundingBatch", "GroundingBatches", "GroundingStage", "prompt_codes"]
+__all__ = ["GroundingBatch", "GroundingBatches", "GroundingStage", "dense_losses", "prompt_codes"]
 
 _SIDE_CODE = {Side.NONE: 0, Side.LEFT: 1, Side.RIGHT: 2}
 SIMILARITY_GRID = 8
@@ -42,7 +42,8 @@ class GroundingBatch:
     """B slices, of which the first `parts.shape[0]` carry K prompts each.
 
     `images` [B, C, H, W]; `structure`, `side` uint8 [B, H, W]; `parts` int64 [b, K];
-    `similarity` [b, K, g, g] in -1..1, a coarse and noisy idea of where the part lies.
+    `similarity` [b, K, g, g] in -1..1, a coarse and noisy idea of where the part lies;
+    `noise` [b, K, C], added to the prompts, since a language model's will not be exact either.
     """
 
     images: Tensor
@@ -50,6 +51,7 @@ class GroundingBatch:
     side: Tensor
     parts: Tensor
     similarity: Tensor
+    noise: Tensor
 
     def pin_memory(self) -> GroundingBatch:
         return self
@@ -66,12 +68,14 @@ class GroundingBatches(Dataset[GroundingBatch]):
         sizes: Sequence[tuple[tuple[int, int], float]],
         *,
         seed: int,
+        prompt_dim: int,
         slices: int = 16,
         prompted: int = 8,
         prompts: int = 4,
     ) -> None:
         self.heads, self.targets, self.synthesis, self.sizes = heads, targets, synthesis, sizes
-        self.seed, self.slices, self.prompted, self.prompts = seed, slices, prompted, prompts
+        self.seed, self.prompt_dim = seed, prompt_dim
+        self.slices, self.prompted, self.prompts = slices, prompted, prompts
 
     def __getitem__(self, number: int) -> GroundingBatch:
         torch.set_num_threads(1)
@@ -94,8 +98,12 @@ class GroundingBatches(Dataset[GroundingBatch]):
                 maps.append(torch.stack([self._similarity(structure, side, p, rng) for p in chosen]))
         return GroundingBatch(
             torch.stack(images), torch.stack(structures), torch.stack(sides),
-            torch.stack(parts), torch.stack(maps),
+            torch.stack(parts), torch.stack(maps), self._noise(prompted, rng),
         )  # fmt: skip
+
+    def _noise(self, prompted: int, rng: np.random.Generator) -> Tensor:
+        shape = (prompted, self.prompts, self.prompt_dim)
+        return 0.1 * torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
 
     def _choose(self, structure: Tensor, side: Tensor, rng: np.random.Generator) -> list[int]:
         """About a quarter absent parts, the rest present ones, small ones as often as large ones."""
@@ -145,9 +153,9 @@ class GroundingStage:
         """Dense terms over all slices, prompted terms over the first of them."""
         grounding: Grounding = self.modules["grounding"]  # type: ignore[assignment]
         image = grounding.encode(batch.images.contiguous(memory_format=torch.channels_last))
-        terms = dict(self._dense(image.fine[2], batch.structure.long(), batch.side))
+        terms = dict(dense_losses(self.modules, image.fine[2], batch.structure.long(), batch.side))
         prompts = self.codes[batch.parts]
-        prompts = prompts + 0.1 * torch.randn_like(prompts)
+        prompts = prompts + batch.noise
         decoded = grounding.decode(image[: len(batch.parts)], prompts, batch.similarity)
         mask = self.batches.targets.mask
         masks = torch.stack(
@@ -159,16 +167,30 @@ class GroundingStage:
         terms.update(mask_losses(decoded, masks))
         return terms
 
-    def _dense(self, detail: Tensor, structure: Tensor, side: Tensor) -> Mapping[str, Tensor]:
-        logits = self.modules["all_structures"](detail).float()
-        cross_entropy = functional.cross_entropy(logits, structure)
-        probability = logits.softmax(1)
-        one_hot = functional.one_hot(structure, logits.shape[1]).permute(0, 3, 1, 2)
-        overlap = (probability * one_hot).sum((0, 2, 3))
-        total = probability.sum((0, 2, 3)) + one_hot.sum((0, 2, 3))
-        present = one_hot.sum((0, 2, 3)) > 0
-        dice = 1 - ((2 * overlap + 1) / (total + 1))[present].mean()
-        lateral = side > 0
-        sides = self.modules["which_side"](detail).float()[:, 0]
-        left = functional.binary_cross_entropy_with_logits(sides[lateral], (side[lateral] == 1).float())
-        return {"dense_ce": cross_entropy, "dense_dice": dice, "dense_side": 0.3 * torch.nan_to_num(left)}
+
+def dense_losses(
+    heads: nn.ModuleDict, detail: Tensor, structure: Tensor, side: Tensor
+) -> Mapping[str, Tensor]:
+    """Loss of the heads over all structures and the side on every pixel.
+
+    Parameters
+    ----------
+    heads
+        With "all_structures" and "which_side".
+    detail
+        [B, C, H, W], the pyramid's finest level.
+    structure, side
+        int64 [B, H, W], structure number + 1; 1 left, 2 right, 0 neither.
+    """
+    logits = heads["all_structures"](detail).float()
+    cross_entropy = functional.cross_entropy(logits, structure)
+    probability = logits.softmax(1)
+    one_hot = functional.one_hot(structure, logits.shape[1]).permute(0, 3, 1, 2)
+    overlap = (probability * one_hot).sum((0, 2, 3))
+    total = probability.sum((0, 2, 3)) + one_hot.sum((0, 2, 3))
+    present = one_hot.sum((0, 2, 3)) > 0
+    dice = 1 - ((2 * overlap + 1) / (total + 1))[present].mean()
+    lateral = side > 0
+    sides = heads["which_side"](detail).float()[:, 0]
+    left = functional.binary_cross_entropy_with_logits(sides[lateral], (side[lateral] == 1).float())
+    return {"dense_ce": cross_entropy, "dense_dice": dice, "dense_side": 0.3 * torch.nan_to_num(left)}

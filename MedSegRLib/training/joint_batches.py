@@ -28,10 +28,10 @@ from MedSegRLib.model.medsegr import MedSegRConfig
 from .language_stage import TextBatches, encode_conversation, full_brain
 from .synthesis import HeadMap, Subject, SynthesisConfig, draw_subject, render
 from .targets import PartTargets
-from .tokenizer import with_dropout
 
 __all__ = ["JointBatch", "JointBatches", "OtherScan", "Shares"]
 
+_CUT = 0.06
 _PRESENT_VOXELS = 40
 _PRESENT_PIXELS = 20
 
@@ -46,12 +46,13 @@ class OtherScan:
 
 @dataclass(frozen=True)
 class Shares:
-    """How many of what in a batch."""
+    """How many of what in a batch; `written` is the share of the slices that are answered from themselves."""
 
     examinations: int = 4
     slices: int = 10
     prompts: int = 4
     text_tokens: int = 1000
+    written: float = 0.5
     other_region: float = 0.25
     slab: float = 0.25
     half: float = 0.1
@@ -61,17 +62,18 @@ class Shares:
 class JointBatch:
     """One step's worth.
 
-    `texts` are batches as `Understanding` makes them: examinations, slices, words alone. `patches` are per
-    picture of the first two the share of each part in each patch, [N, g * g, parts + 1], background first.
-    `images` [B, C, S, S], `masks` bool [B, K, S, S], `parts` int64 [B, K] with -1 where K is filled up:
-    those of the slices.
+    `pictured` are batches as `Understanding` makes them, each with the share of every part in each patch of
+    its pictures, [N, g * g, parts + 1], background first: examinations if there are any, then the slices.
+    `words` is a batch without pictures, or None. Of the slices: `images` [B, C, S, S]; `masks` bool
+    [B, K, S, S]; `parts` int64 [B, K], -1 where K is filled up; `part_maps` uint8 [B, S, S], part + 1.
     """
 
-    texts: tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]
-    patches: tuple[Tensor, Tensor]
+    pictured: tuple[tuple[dict[str, Tensor], Tensor], ...]
+    words: dict[str, Tensor] | None
     images: Tensor
     masks: Tensor
     parts: Tensor
+    part_maps: Tensor
 
 
 class JointBatches(Dataset[JointBatch]):
@@ -92,7 +94,7 @@ class JointBatches(Dataset[JointBatch]):
         shares: Shares,
     ) -> None:
         self.heads, self.others, self.targets, self.annotator = heads, others, targets, annotator
-        self.tokenizer, self.questions = tokenizer, with_dropout(tokenizer, 0.08)
+        self.tokenizer = tokenizer
         self.config, self.synthesis, self.grid = config, synthesis, patch_grid
         self.seed, self.shares = seed, shares
         self.words = TextBatches(
@@ -111,6 +113,15 @@ class JointBatches(Dataset[JointBatch]):
         torch.set_num_threads(1)
         rng = np.random.default_rng((self.seed, number))
         words = random.Random(f"{self.seed}/{number}")
+        examinations = (self._examinations(rng, words),) if self.shares.examinations else ()
+        plain = self.words[number] if self.shares.text_tokens else None
+        return self._with_slices(rng, words, examinations, plain)
+
+    # -- examinations
+
+    def _examinations(
+        self, rng: np.random.Generator, words: random.Random
+    ) -> tuple[dict[str, Tensor], Tensor]:
         rows, pictures, patches = [], [], []
         for _ in range(self.shares.examinations):
             shown, parts, scene = self._examination(rng)
@@ -118,10 +129,7 @@ class JointBatches(Dataset[JointBatch]):
             rows.append((exchanges, len(shown)))
             pictures.append(shown)
             patches.append(parts)
-        volumes = self._text(rows, torch.cat(pictures), score=[True] * len(rows))
-        return self._with_slices(rng, words, volumes, torch.cat(patches), self.words[number])
-
-    # -- examinations
+        return self._text(rows, torch.cat(pictures), words, score=[True] * len(rows)), torch.cat(patches)
 
     def _examination(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Scene]:
         """Pictures [n, 3, P, P], patches, and the scene."""
@@ -201,13 +209,12 @@ class JointBatches(Dataset[JointBatch]):
         self,
         rng: np.random.Generator,
         words: random.Random,
-        volumes: dict[str, Tensor],
-        patches: Tensor,
-        plain: dict[str, Tensor],
+        examinations: tuple[tuple[dict[str, Tensor], Tensor], ...],
+        plain: dict[str, Tensor] | None,
     ) -> JointBatch:
         size = int(rng.choice((192, 192, 192, 224)))
         count = max(2, round(self.shares.slices * (192 / size) ** 2))
-        images, small, rows, score, masks, parts, hist = [], [], [], [], [], [], []
+        images, small, rows, score, masks, parts, hist, maps = [], [], [], [], [], [], [], []
         for i in range(count):
             head = self.heads[int(rng.integers(len(self.heads)))]
             low, high = head.deep_slices if rng.random() < 0.6 else head.brain_slices
@@ -217,7 +224,7 @@ class JointBatches(Dataset[JointBatch]):
             sample = render(subject, slice_mm, (size, size), rng, offsets_mm=offsets)
             structure, side = self.targets.draw(sample.labels, sample.mirrored)
             part_map = self._part_of[structure, side]
-            writes = i % 2 == 1
+            writes = i < round(self.shares.written * count)
             exchange = self._about_slice(part_map, writes, words)
             row = [self._part_number(t.structure, t.side) for t in exchange.targets if t.present]
             rows.append(((exchange,), 1))
@@ -229,10 +236,11 @@ class JointBatches(Dataset[JointBatch]):
             parts.append(torch.tensor(row))
             masks.append(torch.stack([(part_map == p + 1) & (p >= 0) for p in row]))
             hist.append(self._patches(structure, side))
-        text = self._text(rows, torch.stack(small), score=score)
+            maps.append(part_map.to(torch.uint8))
+        text = self._text(rows, torch.stack(small), words, score=score)
         return JointBatch(
-            (volumes, text, plain), (patches, torch.stack(hist)),
-            torch.stack(images), torch.stack(masks), torch.stack(parts),
+            (*examinations, (text, torch.stack(hist))), plain,
+            torch.stack(images), torch.stack(masks), torch.stack(parts), torch.stack(maps),
         )  # fmt: skip
 
     def _about_slice(self, part_map: Tensor, writes: bool, words: random.Random) -> Exchange:
@@ -268,11 +276,15 @@ class JointBatches(Dataset[JointBatch]):
         return counts / counts.sum(1, keepdim=True)
 
     def _text(
-        self, rows: Sequence[tuple[Sequence[Exchange], int]], pictures: Tensor, score: Sequence[bool]
+        self,
+        rows: Sequence[tuple[Sequence[Exchange], int]],
+        pictures: Tensor,
+        words: random.Random,
+        score: Sequence[bool],
     ) -> dict[str, Tensor]:
         """Pad conversations on the right, pictures expanded into their image tokens."""
         encoded = [
-            encode_conversation(exchanges, self.tokenizer, self.questions, image_tokens=n * self.grid**2)
+            encode_conversation(exchanges, self.tokenizer, words, cut=_CUT, image_tokens=n * self.grid**2)
             for exchanges, n in rows
         ]
         length = max(len(ids) for ids, _ in encoded)

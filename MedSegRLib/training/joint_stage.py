@@ -48,16 +48,16 @@ class JointStage:
         model.grounding.image_encoder.eval()
         understanding = model.understanding
         text, patch = torch.zeros(()), torch.zeros(())
-        for i, tokens in enumerate(batch.texts):
+        if batch.words is not None:
+            hidden = understanding.forward_states(batch.words).hidden
+            text = text + self._text_loss(hidden, batch.words["labels"])
+        for tokens, patches in batch.pictured:
             hidden = understanding.forward_states(tokens).hidden
             text = text + self._text_loss(hidden, tokens["labels"])
-            if i < 2:
-                seen = hidden[tokens["input_ids"] == understanding.image_token_id]
-                logits = self.modules["patch_head"](seen).float()
-                patch = patch + functional.cross_entropy(logits, batch.patches[i].flatten(0, 1))
-            if i == 1:
-                slices = tokens, hidden
-        tokens, hidden = slices
+            seen = hidden[tokens["input_ids"] == understanding.image_token_id]
+            logits = self.modules["patch_head"](seen).float()
+            patch = patch + functional.cross_entropy(logits, patches.flatten(0, 1))
+        # The slices come last.
         seg, _ = pad_states(understanding.seg_states(tokens, hidden), batch.parts.shape[1])
         image = torch.stack([row[0] for row in understanding.image_states(tokens, hidden)])
         asked = batch.parts >= 0

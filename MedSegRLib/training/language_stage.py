@@ -19,7 +19,7 @@ from MedSegRLib.anatomy import Side
 from MedSegRLib.dataset.annotator import OfflineAnnotator
 from MedSegRLib.dataset.conversation import Exchange, Scene
 
-from .tokenizer import control_ids, with_dropout
+from .tokenizer import control_ids, encode_roughly
 
 __all__ = ["LanguageStage", "TextBatches", "encode_conversation", "full_brain"]
 
@@ -36,16 +36,22 @@ def full_brain(annotator: OfflineAnnotator, offered: Sequence[str]) -> Scene:
 
 
 def encode_conversation(
-    exchanges: Sequence[Exchange], tokenizer: Tokenizer, questions: Tokenizer, image_tokens: int = 0
+    exchanges: Sequence[Exchange],
+    tokenizer: Tokenizer,
+    rng: random.Random,
+    *,
+    cut: float = 0.0,
+    image_tokens: int = 0,
 ) -> tuple[list[int], list[int]]:
     """Token ids of a conversation and labels, -100 on all that is not an answer or its end.
 
-    Ids are those of the mini's chat template; `image_tokens` stand before the first question.
+    Ids are those of the mini's chat template, but for the share `cut` of the questions' words;
+    `image_tokens` stand before the first question.
     """
     token = control_ids(tokenizer)
     ids, labels = [token["<s>"]], [-100]
     for number, exchange in enumerate(exchanges):
-        asked = questions.encode(f" {exchange.question.lower()}", add_special_tokens=False).ids
+        asked = encode_roughly(tokenizer, f" {exchange.question.lower()}", cut, rng)
         pictures = [token["<image>"]] * image_tokens if number == 0 else []
         question = [token["<|user|>"], *pictures, *asked, token["<|end|>"], token["<|assistant|>"]]
         answer = [*tokenizer.encode(exchange.answer, add_special_tokens=False).ids, token["<|end|>"]]
@@ -66,10 +72,10 @@ class TextBatches(Dataset[dict[str, Tensor]]):
         seed: int,
         tokens: int = 4096,
         pool: int = 192,
-        dropout: float = 0.08,
+        cut: float = 0.06,
     ) -> None:
         self.annotator, self.seed, self.tokens, self.pool = annotator, seed, tokens, pool
-        self.tokenizer, self.questions = tokenizer, with_dropout(tokenizer, dropout)
+        self.tokenizer, self.cut = tokenizer, cut
         self.scene = full_brain(annotator, offered)
 
     def __getitem__(self, number: int) -> dict[str, Tensor]:
@@ -79,7 +85,7 @@ class TextBatches(Dataset[dict[str, Tensor]]):
         for _ in range(self.pool):
             turns = rng.choices((1, 2, 3), (70, 20, 10))[0]
             exchanges = self.annotator.converse(self.scene, turns, rng)
-            rows.append(encode_conversation(exchanges, self.tokenizer, self.questions))
+            rows.append(encode_conversation(exchanges, self.tokenizer, rng, cut=self.cut))
         rows.sort(key=lambda row: len(row[0]))
         start = rng.randrange(len(rows))
         end = start + 1

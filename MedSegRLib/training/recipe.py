@@ -31,10 +31,11 @@ from MedSegRLib.model.mini import build_mini_understanding
 from MedSegRLib.resources import resource_path
 
 from .grounding_stage import GroundingBatches, GroundingStage, prompt_codes
-from .joint_batches import JointBatches, Shares
+from .joint_batches import JointBatches, OtherScan, Shares
 from .joint_stage import JointStage
 from .language_stage import LanguageStage, TextBatches, full_brain
 from .loop import LoopConfig, run_stage
+from .mask_stage import MaskStage
 from .other_regions import read_other_scans
 from .synthesis import HeadMap, SynthesisConfig
 from .targets import PartTargets
@@ -47,7 +48,7 @@ else:
 
 __all__ = ["STAGES", "Recipe", "run_recipe"]
 
-STAGES = ("grounding", "language", "understanding", "joint")
+STAGES = ("grounding", "language", "understanding", "joint", "masks")
 _CANVASES = (((192, 160), 0.8), ((224, 192), 0.2))
 
 
@@ -130,7 +131,14 @@ class Recipe:
 
     def grounding_stage(self, model: MedSegR) -> GroundingStage:
         """Grounding alone."""
-        batches = GroundingBatches(self.heads(), self.targets, SynthesisConfig(), _CANVASES, seed=self.seed)
+        batches = GroundingBatches(
+            self.heads(),
+            self.targets,
+            SynthesisConfig(),
+            _CANVASES,
+            seed=self.seed,
+            prompt_dim=self.codes.shape[1],
+        )
         torch.manual_seed(self.seed)
         return GroundingStage(model.grounding, batches, codes=self.codes)
 
@@ -144,14 +152,29 @@ class Recipe:
         """With pictures: "understanding" or "joint"."""
         others, files = read_other_scans(self.data, self.values["data"]["other_sources"], self.config)
         self.files += [f for f in files if f not in self.files]
-        grid = self.config.picture_size // int(self.values["model"]["understanding"]["patch"])
-        batches = JointBatches(
-            self.heads(), others, self.targets, self.annotator, self.tokenizer(), self.config,
-            SynthesisConfig(), patch_grid=grid, seed=self.seed + STAGES.index(name), shares=Shares(),
-        )  # fmt: skip
+        batches = self._joint_batches(name, others, Shares())
         torch.manual_seed(self.seed)
         patch_head = nn.Linear(model.understanding.hidden_size, len(self.targets.parts) + 1)
         return JointStage(name, model, batches, self.codes, patch_head)
+
+    def mask_stage(self, model: MedSegR, dense_heads: nn.ModuleDict) -> MaskStage:
+        """Masks, with the language model at rest."""
+        shares = Shares(examinations=0, slices=14, text_tokens=0, written=0.0)
+        return MaskStage(model, self._joint_batches("masks", (), shares), dense_heads)
+
+    def _joint_batches(self, name: str, others: Sequence[OtherScan], shares: Shares) -> JointBatches:
+        return JointBatches(
+            self.heads(),
+            others,
+            self.targets,
+            self.annotator,
+            self.tokenizer(),
+            self.config,
+            SynthesisConfig(),
+            patch_grid=self.config.picture_size // int(self.values["model"]["understanding"]["patch"]),
+            seed=self.seed + STAGES.index(name),
+            shares=shares,
+        )
 
 
 def run_recipe(
@@ -170,15 +193,22 @@ def run_recipe(
     """
     recipe = Recipe(path, data, work)
     model = recipe.model()
-    if "grounding" in only or (work / "grounding.safetensors").exists():
+
+    def wanted(name: str) -> bool:
+        return name in only or (work / f"{name}.safetensors").exists()
+
+    dense_heads, patch_head = None, None
+    if wanted("grounding"):
         averaged = run_stage(recipe.grounding_stage(model), recipe.loop("grounding"), work)
         model.grounding.load_state_dict(averaged["grounding"].state_dict())
-    if "language" in only or (work / "language.safetensors").exists():
+        dense_heads = nn.ModuleDict({k: v for k, v in averaged.items() if k != "grounding"}).requires_grad_(
+            True
+        )
+    if wanted("language"):
         averaged = run_stage(recipe.language_stage(model), recipe.loop("language"), work)
         model.understanding.model.get_decoder().load_state_dict(averaged["decoder"].state_dict())
-    patch_head = None
     for name in ("understanding", "joint"):
-        if name in only or (work / f"{name}.safetensors").exists():
+        if wanted(name):
             stage = recipe.joint_stage(name, model)
             if patch_head is not None:
                 stage.modules["patch_head"].load_state_dict(patch_head.state_dict())
@@ -189,6 +219,9 @@ def run_recipe(
                 # It was at rest there, and its own stage may have gone on beside this one.
                 model.grounding.load_state_dict(grounding)
             patch_head = averaged["patch_head"]
+    if wanted("masks") and dense_heads is not None:
+        averaged = run_stage(recipe.mask_stage(model, dense_heads), recipe.loop("masks"), work)
+        model.load_state_dict(averaged["model"].state_dict())
     model.requires_grad_(True).eval()
     folder = checkpoint or work / "checkpoint"
     save_checkpoint(model, folder, dtype=torch.float16)

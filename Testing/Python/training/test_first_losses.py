@@ -19,7 +19,7 @@ def repeat(stage: str, data: Path, work: Path) -> None:
     recorded = json.loads((folder / "training.json").read_text(encoding="utf-8"))["first_losses"][stage]
     assert len(recorded) == 3
     # Learning the tokenizer anew takes minutes; the shipped one is what the recipe learnt.
-    shutil.copy(folder / "tokenizer.json", work / "tokenizer.json")
+    shutil.copy(folder / "understanding" / "tokenizer.json", work / "tokenizer.json")
     recipe = Recipe(resource_path("Recipes", "mini.toml"), data, work)
     model = recipe.model()
     made = recipe.grounding_stage(model) if stage == "grounding" else recipe.language_stage(model)

@@ -55,7 +55,7 @@ def some(batches: JointBatches) -> list[JointBatch]:
 def test_masks_belong_to_the_seg_tokens_in_their_order(make, head, tokenizer, names) -> None:  # type: ignore[no-untyped-def]
     pairs = 0
     for batch in some(make(head, SMALL)):
-        text, patches = batch.texts[1], batch.patches[1]
+        text, patches = batch.pictured[1]
         assert len(text["input_ids"]) == len(batch.images) == len(batch.masks) == len(batch.parts)
         for row in range(len(batch.parts)):
             found = [p for p, mark in mentions(text["input_ids"][row], tokenizer) if mark == "[SEG]"]
@@ -74,11 +74,11 @@ def test_masks_belong_to_the_seg_tokens_in_their_order(make, head, tokenizer, na
 def test_written_slices_refuse_what_they_do_not_show(make, head, tokenizer, names) -> None:  # type: ignore[no-untyped-def]
     refused = 0
     for batch in some(make(head, replace(SMALL, slices=10))):
-        text, patches = batch.texts[1], batch.patches[1]
+        text, patches = batch.pictured[1]
         pixels = patches * (batch.masks.shape[-1] // 8) ** 2
         for row in range(len(batch.parts)):
             scored = bool((text["labels"][row] != -100).any())
-            assert scored == (row % 2 == 1), "every other slice is written about"
+            assert scored == (row < round(len(batch.parts) / 2)), "the first half is written about"
             if not scored:
                 continue
             for phrase, mark in mentions(text["input_ids"][row], tokenizer):
@@ -94,11 +94,11 @@ def test_written_slices_refuse_what_they_do_not_show(make, head, tokenizer, name
 def test_other_regions_hold_no_part_of_a_brain(make, head, tokenizer) -> None:  # type: ignore[no-untyped-def]
     marks = []
     for batch in some(make(head, replace(SMALL, examinations=4, other_region=1.0))):
-        marks += [m for row in batch.texts[0]["input_ids"] for _, m in mentions(row, tokenizer)]
-        assert bool((batch.patches[0][..., 0] == 1).all())
-        assert bool((batch.patches[0][..., 1:] == 0).all())
-        counts = batch.texts[0]["picture_counts"]
-        images = (batch.texts[0]["input_ids"] == tokenizer.token_to_id("<image>")).sum(1)
+        marks += [m for row in batch.pictured[0][0]["input_ids"] for _, m in mentions(row, tokenizer)]
+        assert bool((batch.pictured[0][1][..., 0] == 1).all())
+        assert bool((batch.pictured[0][1][..., 1:] == 0).all())
+        counts = batch.pictured[0][0]["picture_counts"]
+        images = (batch.pictured[0][0]["input_ids"] == tokenizer.token_to_id("<image>")).sum(1)
         assert images.tolist() == (counts * 64).tolist()
     assert marks and set(marks) == {"[REJ]"}
 
@@ -106,7 +106,7 @@ def test_other_regions_hold_no_part_of_a_brain(make, head, tokenizer) -> None:  
 def test_brains_do_hold_parts(make, head, tokenizer) -> None:  # type: ignore[no-untyped-def]
     whole = replace(SMALL, examinations=4, other_region=0.0, slab=0.0, half=0.0)
     batches = some(make(head, whole))
-    found = [m for b in batches for row in b.texts[0]["input_ids"] for _, m in mentions(row, tokenizer)]
+    found = [m for b in batches for row in b.pictured[0][0]["input_ids"] for _, m in mentions(row, tokenizer)]
     assert found.count("[SEG]") > len(found) / 2
 
 
@@ -115,11 +115,11 @@ def test_pictures_and_patches_come_from_their_number(make, head) -> None:  # typ
     first, again = batches[1], batches[1]
     for a, b in (
         (first.images, again.images), (first.masks, again.masks), (first.parts, again.parts),
-        (first.patches[0], again.patches[0]),
-        (first.texts[0]["pixel_values"], again.texts[0]["pixel_values"]),
+        (first.pictured[0][1], again.pictured[0][1]),
+        (first.pictured[0][0]["pixel_values"], again.pictured[0][0]["pixel_values"]),
     ):  # fmt: skip
         assert torch.equal(a, b)
-    shares = first.patches[0].sum(-1)
+    shares = first.pictured[0][1].sum(-1)
     torch.testing.assert_close(shares, torch.ones_like(shares))
 
 

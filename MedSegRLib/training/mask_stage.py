@@ -1,0 +1,61 @@
+"""Fifth stage, masks: the language model stands still, and the whole grounding learns to follow what it says.
+
+With the language model frozen the masks gain most (SAM Meets VLM, arXiv 2609.37283); here the prompts and
+the similarity maps are the real ones, errors included, and the image encoder moves too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from MedSegRLib.anatomy import Side
+from MedSegRLib.model.losses import mask_losses
+from MedSegRLib.model.medsegr import MedSegR, pad_states
+
+from .grounding_stage import dense_losses
+from .joint_batches import JointBatch, JointBatches
+
+__all__ = ["MaskStage"]
+
+
+class MaskStage:
+    """Modules and loss of the last stage.
+
+    Parameters
+    ----------
+    dense_heads
+        The heads of the grounding stage, "all_structures" and "which_side".
+    """
+
+    name = "masks"
+
+    def __init__(self, model: MedSegR, batches: JointBatches, dense_heads: nn.ModuleDict) -> None:
+        self.batches = batches
+        model.requires_grad_(False)
+        model.grounding.requires_grad_(True)
+        self.modules = nn.ModuleDict({"model": model, "dense_heads": dense_heads})
+        parts = batches.targets.parts
+        codes = {Side.NONE: 0, Side.LEFT: 1, Side.RIGHT: 2}
+        self._structure = torch.tensor([0, *(number + 1 for number, _ in parts)])
+        self._side = torch.tensor([0, *(codes[side] for _, side in parts)])
+
+    def losses(self, batch: JointBatch) -> Mapping[str, Tensor]:
+        """Mask, presence and quality terms of the prompts, and the dense ones."""
+        model: MedSegR = self.modules["model"]  # type: ignore[assignment]
+        tokens, _ = batch.pictured[-1]
+        with torch.no_grad():
+            model.understanding.eval()
+            hidden = model.understanding.forward_states(tokens).hidden
+            seg, _ = pad_states(model.understanding.seg_states(tokens, hidden), batch.parts.shape[1])
+            seen = torch.stack([row[0] for row in model.understanding.image_states(tokens, hidden)])
+            prompts, similarity = model.project(seg, seen)
+        embedding = model.encode(batch.images.contiguous(memory_format=torch.channels_last))
+        maps = batch.part_maps.long()
+        heads: nn.ModuleDict = self.modules["dense_heads"]  # type: ignore[assignment]
+        terms = dict(dense_losses(heads, embedding.fine[2], self._structure[maps], self._side[maps]))
+        decoded = model.decode_prompts(embedding, prompts, similarity)
+        terms.update(mask_losses(decoded, batch.masks, batch.parts >= 0))
+        return terms
