@@ -34,7 +34,8 @@ __all__ = ["RIGHT_FROM_DICE", "calibrate", "calibrate_on_maps", "fit_line", "wri
 
 RIGHT_FROM_DICE = 0.7
 _EVERY = 2  # slices are alike enough for thresholds
-_LOW, _HIGH, _LOGITS = (0.1, 0.2, 0.3, 0.4), (0.3, 0.4, 0.5, 0.6, 0.7), (-0.8, -0.4, 0.0, 0.4)
+_LOW, _HIGH = (0.1, 0.2, 0.3, 0.4), (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+_LOGITS = (-0.4, 0.0, 0.4, 0.8, 1.2)
 
 
 @dataclass(frozen=True)
