@@ -7,21 +7,17 @@ run of four words with one of them is drawn again.
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 from MedSegRLib.anatomy import AnatomyTable, Fact, Side, Structure
-from MedSegRLib.resources import resource_path
 
 from .conversation import Exchange, QuestionType, Scene, Target
+from .stock import PhrasingStock
 from .wording import four_word_runs, rough_hand, telegram
 
-__all__ = ["OfflineAnnotator", "PhrasingStock", "load_stock"]
+__all__ = ["OfflineAnnotator"]
 
 Part = tuple[str, Side]
 
@@ -33,29 +29,6 @@ _FOLLOW_TYPES = (
     ("other_side", 6), ("one_side", 4), ("other_structure", 3), ("follow_size", 2), ("follow_implicit", 4),
     ("fresh", 4),
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class PhrasingStock:
-    """Families of question frames, answer frames and respellings."""
-
-    questions: dict[str, list[str]]
-    answers: dict[str, list[str]]
-    spelling: dict[str, list[str]]
-
-
-@cache
-def load_stock() -> PhrasingStock:
-    """Read `Resources/Prompts`."""
-
-    def read(name: str) -> Any:
-        return json.loads(Path(resource_path("Prompts", name)).read_text(encoding="utf-8"))
-
-    spelling: dict[str, list[str]] = {}
-    pairs = read("spelling.json")
-    for right, wrong in pairs["typos"] if isinstance(pairs, dict) else pairs:
-        spelling.setdefault(right.lower(), []).append(wrong)
-    return PhrasingStock(read("questions.json"), read("answers.json"), spelling)
 
 
 class OfflineAnnotator:

@@ -161,9 +161,7 @@ def item_from_dict(data: Any) -> Item:
     """
     get = _Reader(data, "the item")
     slices = get.optional("slices", list)
-    if slices is not None and (
-        len(slices) != 2 or not all(map(_is_count, slices)) or slices[0] > slices[1]
-    ):
+    if slices is not None and (len(slices) != 2 or not all(map(_is_count, slices)) or slices[0] > slices[1]):
         raise DatasetError(f"slices of the item is {slices}; write null or [first, last].")
     split = get.text("split")
     if split not in SPLITS:

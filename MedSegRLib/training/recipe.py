@@ -22,7 +22,8 @@ from tokenizers import Tokenizer
 from torch import nn
 
 from MedSegRLib.anatomy import load_table
-from MedSegRLib.dataset.annotator import OfflineAnnotator, load_stock
+from MedSegRLib.dataset.annotator import OfflineAnnotator
+from MedSegRLib.dataset.stock import load_stock
 from MedSegRLib.errors import UserInputError
 from MedSegRLib.model.checkpoint import save_checkpoint
 from MedSegRLib.model.grounding import Grounding, GroundingConfig

@@ -10,8 +10,9 @@ import pytest
 import SimpleITK as sitk
 
 from MedSegRLib.anatomy import load_table
-from MedSegRLib.dataset.annotator import OfflineAnnotator, load_stock
+from MedSegRLib.dataset.annotator import OfflineAnnotator
 from MedSegRLib.dataset.build import LabelledScan
+from MedSegRLib.dataset.stock import load_stock
 from MedSegRLib.resources import resource_path
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from MedSegRLib.anatomy import AnatomyTable, Side, load_table
 from MedSegRLib.answers import Mention, parse, visible_text
-from MedSegRLib.dataset.annotator import OfflineAnnotator, load_stock
+from MedSegRLib.dataset.annotator import OfflineAnnotator
 from MedSegRLib.dataset.conversation import Exchange, QuestionType, Scene
 from MedSegRLib.dataset.scene import parts_of
+from MedSegRLib.dataset.stock import load_stock
 from MedSegRLib.dataset.wording import four_word_runs, rough_hand, telegram, words
 
 from .conftest import brain_structures, held_out_questions

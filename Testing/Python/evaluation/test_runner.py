@@ -10,8 +10,9 @@ import pytest
 import SimpleITK as sitk
 
 from MedSegRLib.anatomy import load_table
-from MedSegRLib.dataset.annotator import OfflineAnnotator, load_stock
+from MedSegRLib.dataset.annotator import OfflineAnnotator
 from MedSegRLib.dataset.build import LabelledScan, build
+from MedSegRLib.dataset.stock import load_stock
 from MedSegRLib.errors import UserInputError
 from MedSegRLib.evaluation.benchmark import benchmark, benchmark_markdown
 from MedSegRLib.evaluation.markdown import to_markdown

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from MedSegRLib.anatomy import Side, load_table
-from MedSegRLib.dataset.annotator import load_stock
+from MedSegRLib.dataset.stock import load_stock
 from MedSegRLib.dataset.wording import four_word_runs
 from MedSegRLib.evaluation.absence import absent
 from MedSegRLib.evaluation.cases import Case

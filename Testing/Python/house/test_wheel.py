@@ -13,7 +13,7 @@ import pytest
 import MedSegRLib
 
 ROOT = Path(__file__).resolve().parents[3]
-SHIPPED = ("Anatomy", "Evaluation", "Models", "Prompts", "Recipes")
+SHIPPED = ("Anatomy", "Evaluation", "Models", "Prompts", "Recipes", "Schemas")
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
 
 

@@ -10,7 +10,8 @@ import pytest
 from tokenizers import Tokenizer
 
 from MedSegRLib.anatomy import load_table
-from MedSegRLib.dataset.annotator import OfflineAnnotator, load_stock
+from MedSegRLib.dataset.annotator import OfflineAnnotator
+from MedSegRLib.dataset.stock import load_stock
 from MedSegRLib.resources import resource_path
 from MedSegRLib.training.language_stage import full_brain
 from MedSegRLib.training.synthesis import HeadMap
