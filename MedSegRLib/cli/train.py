@@ -52,10 +52,14 @@ def train(
             raise OutputError(f"{place} is a file; name a folder.")
         if not place.absolute().parent.is_dir():
             raise OutputError(f"{place} cannot be made, there is no folder {place.parent}; create it first.")
-    from MedSegRLib.training.recipe import STAGES, run_recipe
+    from MedSegRLib.evaluation.calibrate import calibrate_on_maps, write_calibration
+    from MedSegRLib.training.recipe import STAGES, Recipe, run_recipe
 
     unknown = [name for name in stage or () if name not in STAGES]
     if unknown:
         raise UserInputError(f"There is no stage '{unknown[0]}'; use {', '.join(STAGES)}.")
-    run_recipe(recipe, folder, data=data, checkpoint=checkpoint, only=stage or STAGES)
+    development = Recipe(recipe, data, folder).label_maps("development")
+    model = run_recipe(recipe, folder, data=data, checkpoint=checkpoint, only=stage or STAGES)
+    if STAGES[-1] in (stage or STAGES):
+        write_calibration(checkpoint or folder / "checkpoint", calibrate_on_maps(model, development))
     typer.echo(f"Trained into {folder}.", err=True)

@@ -22,8 +22,8 @@ __all__ = ["OfflineAnnotator"]
 Part = tuple[str, Side]
 
 _BRAIN_TYPES = (
-    ("implicit", 52), ("direct", 14), ("several", 5), ("group", 4), ("size", 4), ("asymmetry", 3),
-    ("compare", 3), ("presence", 4), ("not_offered", 4), ("unanswerable", 3), ("lesion", 3), ("help", 1),
+    ("implicit", 50), ("direct", 12), ("several", 8), ("group", 4), ("size", 4), ("asymmetry", 3),
+    ("compare", 4), ("presence", 3), ("not_offered", 6), ("unanswerable", 3), ("lesion", 2), ("help", 1),
 )  # fmt: skip
 _FOLLOW_TYPES = (
     ("other_side", 6), ("one_side", 4), ("other_structure", 3), ("follow_size", 2), ("follow_implicit", 4),

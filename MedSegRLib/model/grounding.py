@@ -42,6 +42,7 @@ class GroundingConfig:
     in_channels: int = 3
     widths: tuple[int, ...] = ()
     detail_dim: int = 0
+    semantic_classes: int = 0
     # vit only
     vit_dim: int = 768
     vit_depth: int = 12
@@ -114,6 +115,7 @@ class Grounding(nn.Module):
         self.mask_decoder = FusedMaskDecoder(
             transformer_dim=config.embed_dim,
             detail_dim=config.detail_dim,
+            semantic_classes=config.semantic_classes,
             num_multimask_outputs=config.multimask_outputs,
             iou_head_hidden_dim=config.quality_hidden_dim,
             transformer=sam.TwoWayTransformer(

@@ -2,13 +2,16 @@
 
 Without fine levels the masks are segment-anything's own for the same weights and prompts. With them, the
 quarter and half levels are added inside the upscaling (as SAM 2 does) and the full-size level is added as
-a second product with the mask token (as HQ-SAM does).
+a second product with the mask token (as HQ-SAM does). A semantic head may read a fixed list of structures
+and the side on every pixel of that level; what it reads joins the product, so that a prompt which means one
+of them need only point at it, while others still have the level's own channels.
 
 Shapes: B slices, K prompts on each, P = B * K; n sparse tokens a prompt; C embedding channels.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -21,6 +24,8 @@ from .segment_anything import sam_modeling
 __all__ = ["DecodedMasks", "FusedMaskDecoder"]
 
 _sam = sam_modeling()
+# Probabilities nearer to 0 or 1 say no more.
+_LEAST = 3e-4
 
 
 @dataclass(frozen=True)
@@ -39,13 +44,23 @@ class DecodedMasks:
 class FusedMaskDecoder(_sam.MaskDecoder):  # type: ignore[name-defined, misc]
     """segment-anything's `MaskDecoder` plus a presence head and the fusion of fine levels."""
 
-    def __init__(self, *, transformer_dim: int, detail_dim: int = 0, **kwargs: object) -> None:
+    def __init__(
+        self, *, transformer_dim: int, detail_dim: int = 0, semantic_classes: int = 0, **kwargs: object
+    ) -> None:
         super().__init__(transformer_dim=transformer_dim, **kwargs)
         mlp = _sam_mlp()
         self.presence_head = mlp(transformer_dim, transformer_dim, 1, 2)
+        read = semantic_classes + 2 if semantic_classes else 0
+        self.semantic_head = nn.Conv2d(detail_dim, read, 1) if read else None
         self.detail_hypernetwork = (
-            mlp(transformer_dim, transformer_dim, detail_dim, 3) if detail_dim else None
+            mlp(transformer_dim, transformer_dim, detail_dim + read, 3) if detail_dim else None
         )
+
+    def read(self, detail: Tensor) -> Tensor:
+        """Logits [B, N + 2, H, W] of the semantic head: background, N structures, "it is on the left"."""
+        if self.semantic_head is None:
+            raise ValueError("this mask decoder has no semantic head")
+        return self.semantic_head(detail)
 
     def decode(self, image: ImageEmbedding, image_pe: Tensor, sparse: Tensor, dense: Tensor) -> DecodedMasks:
         """Decode prompts on slices.
@@ -75,6 +90,8 @@ class FusedMaskDecoder(_sam.MaskDecoder):  # type: ignore[name-defined, misc]
         masks = torch.einsum("pc,pchw->phw", hyper, upscaled).reshape(b, k, *upscaled.shape[-2:])
         if self.detail_hypernetwork is not None and len(image.fine) == 3:
             detail = image.fine[2]
+            if self.semantic_head is not None:
+                detail = torch.cat([detail, _evidence(self.read(detail)).to(detail.dtype)], dim=1)
             weights = self.detail_hypernetwork(mask_token).reshape(b, k, -1)
             masks = functional.interpolate(
                 masks, size=detail.shape[-2:], mode="bilinear", align_corners=False
@@ -92,6 +109,18 @@ class FusedMaskDecoder(_sam.MaskDecoder):  # type: ignore[name-defined, misc]
         first, norm, act1, second, act2 = self.output_upscaling
         x = act1(norm(first(src) + torch.repeat_interleave(fine[0], k, dim=0)))
         return act2(second(x) + torch.repeat_interleave(fine[1], k, dim=0))
+
+
+def _evidence(logits: Tensor) -> Tensor:
+    """What a semantic head read, as channels whose weighted sum says "this structure and this side".
+
+    Log-odds of each structure against all else, then log-probabilities of left and of right: the side
+    can only take away. [B, N + 2, H, W] to the same shape, within -2..2.
+    """
+    odds = torch.logit(logits[:, :-1].float().softmax(1)[:, 1:], eps=_LEAST)
+    side = logits[:, -1:].float()
+    sides = functional.logsigmoid(torch.cat([side, -side], dim=1)).clamp(min=math.log(_LEAST))
+    return torch.cat([odds, sides], dim=1) / 4
 
 
 def _sam_mlp() -> type[nn.Module]:

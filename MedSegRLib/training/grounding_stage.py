@@ -1,8 +1,8 @@
 """First stage, grounding alone: the image encoder and mask decoder learn to follow prompts.
 
 There is no language yet, so a part's prompt is a fixed random code, one vector for the structure plus
-one for the side; the joint stage replaces it by the `[SEG]` state and frees it. Two heads that exist only
-here, over all structures and the side, give the pyramid a dense loss on every pixel (deep supervision).
+one for the side; the joint stage replaces it by the `[SEG]` state and frees it. The decoder's semantic head
+gives the pyramid a dense loss on every pixel (deep supervision).
 """
 
 from __future__ import annotations
@@ -140,20 +140,14 @@ class GroundingStage:
 
     def __init__(self, grounding: Grounding, batches: GroundingBatches, *, codes: Tensor) -> None:
         self.batches, self.codes = batches, codes
-        detail = grounding.config.detail_dim
-        self.modules = nn.ModuleDict(
-            {
-                "grounding": grounding,
-                "all_structures": nn.Conv2d(detail, len(batches.targets.structures) + 1, 1),
-                "which_side": nn.Conv2d(detail, 1, 1),
-            }
-        )
+        self.modules = nn.ModuleDict({"grounding": grounding})
 
     def losses(self, batch: GroundingBatch) -> Mapping[str, Tensor]:
         """Dense terms over all slices, prompted terms over the first of them."""
         grounding: Grounding = self.modules["grounding"]  # type: ignore[assignment]
         image = grounding.encode(batch.images.contiguous(memory_format=torch.channels_last))
-        terms = dict(dense_losses(self.modules, image.fine[2], batch.structure.long(), batch.side))
+        read = grounding.mask_decoder.read(image.fine[2])
+        terms = dict(dense_losses(read, batch.structure.long(), batch.side))
         prompts = self.codes[batch.parts]
         prompts = prompts + batch.noise
         decoded = grounding.decode(image[: len(batch.parts)], prompts, batch.similarity)
@@ -168,21 +162,17 @@ class GroundingStage:
         return terms
 
 
-def dense_losses(
-    heads: nn.ModuleDict, detail: Tensor, structure: Tensor, side: Tensor
-) -> Mapping[str, Tensor]:
-    """Loss of the heads over all structures and the side on every pixel.
+def dense_losses(read: Tensor, structure: Tensor, side: Tensor) -> Mapping[str, Tensor]:
+    """Loss of the semantic head on every pixel.
 
     Parameters
     ----------
-    heads
-        With "all_structures" and "which_side".
-    detail
-        [B, C, H, W], the pyramid's finest level.
+    read
+        [B, N + 2, H, W], see `FusedMaskDecoder.read`.
     structure, side
         int64 [B, H, W], structure number + 1; 1 left, 2 right, 0 neither.
     """
-    logits = heads["all_structures"](detail).float()
+    logits = read[:, :-1].float()
     cross_entropy = functional.cross_entropy(logits, structure)
     probability = logits.softmax(1)
     one_hot = functional.one_hot(structure, logits.shape[1]).permute(0, 3, 1, 2)
@@ -191,6 +181,6 @@ def dense_losses(
     present = one_hot.sum((0, 2, 3)) > 0
     dice = 1 - ((2 * overlap + 1) / (total + 1))[present].mean()
     lateral = side > 0
-    sides = heads["which_side"](detail).float()[:, 0]
+    sides = read[:, -1].float()
     left = functional.binary_cross_entropy_with_logits(sides[lateral], (side[lateral] == 1).float())
     return {"dense_ce": cross_entropy, "dense_dice": dice, "dense_side": 0.3 * torch.nan_to_num(left)}

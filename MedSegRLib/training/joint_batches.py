@@ -31,9 +31,13 @@ from .targets import PartTargets
 
 __all__ = ["JointBatch", "JointBatches", "OtherScan", "Shares"]
 
+Part = tuple[str, Side]
+
 _CUT = 0.06
-_PRESENT_VOXELS = 40
-_PRESENT_PIXELS = 20
+# A part with fewer voxels (of an examination) or pixels (of a slice), but some, is not asked about: whether
+# it "is there" could not be seen in the pictures.
+_SURE_VOXELS = 150
+_SURE_PIXELS = 50
 
 
 @dataclass(frozen=True)
@@ -124,15 +128,24 @@ class JointBatches(Dataset[JointBatch]):
     ) -> tuple[dict[str, Tensor], Tensor]:
         rows, pictures, patches = [], [], []
         for _ in range(self.shares.examinations):
-            shown, parts, scene = self._examination(rng)
-            exchanges = self.annotator.converse(scene, words.choice((1, 1, 2)), words)
+            shown, parts, scene, doubtful = self._examination(rng)
+            exchanges = self._surely(scene, doubtful, words.choice((1, 1, 2)), words)
             rows.append((exchanges, len(shown)))
             pictures.append(shown)
             patches.append(parts)
         return self._text(rows, torch.cat(pictures), words, score=[True] * len(rows)), torch.cat(patches)
 
-    def _examination(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Scene]:
-        """Pictures [n, 3, P, P], patches, and the scene."""
+    def _surely(
+        self, scene: Scene, doubtful: frozenset[Part], turns: int, words: random.Random
+    ) -> tuple[Exchange, ...]:
+        """A conversation that asks for nothing doubtful."""
+        while True:
+            exchanges = self.annotator.converse(scene, turns, words)
+            if not any((t.structure, t.side) in doubtful for e in exchanges for t in e.targets):
+                return exchanges
+
+    def _examination(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Scene, frozenset[Part]]:
+        """Pictures [n, 3, P, P], patches, the scene, and of what it is doubtful whether it is there."""
         if self.others and rng.random() < self.shares.other_region:
             return self._other(rng)
         which = int(rng.integers(len(self.heads)))
@@ -154,12 +167,10 @@ class JointBatches(Dataset[JointBatch]):
         at = low + (np.arange(count) + 0.5) / count * (high - low)
         size = int(rng.choice((192, 192, 224)))
         samples = [self._small(subject, float(z), size, rng) for z in at]
-        present = self._present(which, low, high, subject, count)
-        return (
-            torch.stack([image for image, _ in samples]),
-            torch.stack([patches for _, patches in samples]),
-            Scene("brain", self.config.offered, present),
-        )
+        shown = self._shown(which, low, high, subject, count)
+        scene, doubtful = self._scene(shown, _SURE_VOXELS if count > 1 else _SURE_PIXELS)
+        pictures, patches = (torch.stack(values) for values in zip(*samples, strict=True))
+        return pictures, patches, scene, doubtful
 
     def _small(
         self, subject: Subject, slice_mm: float, size: int, rng: np.random.Generator
@@ -171,23 +182,26 @@ class JointBatches(Dataset[JointBatch]):
         structure, side = self.targets.draw(sample.labels, sample.mirrored)
         return sample.image, self._patches(structure, side)
 
-    def _present(
-        self, which: int, low: float, high: float, subject: Subject, count: int
-    ) -> dict[tuple[str, Side], float]:
-        """Which parts the examination shows: enough voxels between its first and last slice."""
+    def _shown(self, which: int, low: float, high: float, subject: Subject, count: int) -> dict[Part, int]:
+        """Voxels of each part between the first and last slice of an examination."""
         voxels = self._extents[which]
         first, last = max(0, round(low)), min(len(voxels) - 1, round(high))
         if count == 1:
             first = last = round((low + high) / 2)
         halves = {None: (0, 1), "low": (0,), "high": (1,)}[subject.half]
         total = voxels[first : last + 1][:, halves].sum((0, 1))
-        present = {}
-        for part, (structure, side) in enumerate(self.targets.parts):
-            if total[part] >= _PRESENT_VOXELS:
-                present[(self.targets.structures[structure], side.other if subject.mirrored else side)] = 1.0
-        return present
+        return {
+            (self.targets.structures[structure], side.other if subject.mirrored else side): int(voxels)
+            for (structure, side), voxels in zip(self.targets.parts, total, strict=True)
+        }
 
-    def _other(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Scene]:
+    def _scene(self, shown: dict[Part, int], sure: int) -> tuple[Scene, frozenset[Part]]:
+        """What is there for sure, and what is doubtful."""
+        present = {part: float(count) for part, count in shown.items() if count >= sure}
+        doubtful = frozenset(part for part, count in shown.items() if 0 < count < sure)
+        return Scene("brain", self.config.offered, present), doubtful
+
+    def _other(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Scene, frozenset[Part]]:
         scan = self.others[int(rng.integers(len(self.others)))]
         n = len(scan.pictures)
         count = min(n, self.config.key_slices)
@@ -201,7 +215,7 @@ class JointBatches(Dataset[JointBatch]):
         images = torch.roll(images, shift, (-2, -1))
         patches = torch.zeros(count, self.grid**2, len(self.targets.parts) + 1)
         patches[..., 0] = 1
-        return images, patches, Scene(scan.region, self.config.offered, {})
+        return images, patches, Scene(scan.region, self.config.offered, {}), frozenset()
 
     # -- slices
 
@@ -245,19 +259,20 @@ class JointBatches(Dataset[JointBatch]):
 
     def _about_slice(self, part_map: Tensor, writes: bool, words: random.Random) -> Exchange:
         """An exchange with few enough targets; one that `writes` tells what this very slice shows."""
-        scene = self._brain
+        scene, doubtful = self._brain, frozenset[Part]()
         if writes:
             counts = torch.bincount(part_map.flatten(), minlength=len(self.targets.parts) + 1)[1:]
-            present = {
-                (self.targets.structures[n], s): 1.0
+            shown = {
+                (self.targets.structures[n], s): int(pixels)
                 for (n, s), pixels in zip(self.targets.parts, counts, strict=True)
-                if pixels >= _PRESENT_PIXELS
             }
-            scene = Scene("brain", self.config.offered, present)
+            scene, doubtful = self._scene(shown, _SURE_PIXELS)
+        # Most parts are not on most slices; asked evenly, a model would learn to say so of all.
+        may_find_none = writes and (not scene.present_ml or words.random() < 0.35)
         while True:
-            exchange = self.annotator.converse(scene, 1, words)[0]
+            exchange = self._surely(scene, doubtful, 1, words)[0]
             found = sum(t.present for t in exchange.targets)
-            if found <= self.shares.prompts and (found or writes):
+            if found <= self.shares.prompts and (found or may_find_none):
                 return exchange
 
     # -- tensors

@@ -22,21 +22,15 @@ __all__ = ["MaskStage"]
 
 
 class MaskStage:
-    """Modules and loss of the last stage.
-
-    Parameters
-    ----------
-    dense_heads
-        The heads of the grounding stage, "all_structures" and "which_side".
-    """
+    """Modules and loss of the last stage."""
 
     name = "masks"
 
-    def __init__(self, model: MedSegR, batches: JointBatches, dense_heads: nn.ModuleDict) -> None:
+    def __init__(self, model: MedSegR, batches: JointBatches) -> None:
         self.batches = batches
         model.requires_grad_(False)
         model.grounding.requires_grad_(True)
-        self.modules = nn.ModuleDict({"model": model, "dense_heads": dense_heads})
+        self.modules = nn.ModuleDict({"model": model})
         parts = batches.targets.parts
         codes = {Side.NONE: 0, Side.LEFT: 1, Side.RIGHT: 2}
         self._structure = torch.tensor([0, *(number + 1 for number, _ in parts)])
@@ -54,8 +48,8 @@ class MaskStage:
             prompts, similarity = model.project(seg, seen)
         embedding = model.encode(batch.images.contiguous(memory_format=torch.channels_last))
         maps = batch.part_maps.long()
-        heads: nn.ModuleDict = self.modules["dense_heads"]  # type: ignore[assignment]
-        terms = dict(dense_losses(heads, embedding.fine[2], self._structure[maps], self._side[maps]))
+        read = model.grounding.mask_decoder.read(embedding.fine[2])
+        terms = dict(dense_losses(read, self._structure[maps], self._side[maps]))
         decoded = model.decode_prompts(embedding, prompts, similarity)
         terms.update(mask_losses(decoded, batch.masks, batch.parts >= 0))
         return terms

@@ -88,13 +88,18 @@ class Recipe:
         self.codes = prompt_codes(self.targets, int(grounding["embed_dim"]), self.seed)
         self.files: list[Path] = []
 
-    def heads(self, which: str = "train") -> list[HeadMap]:
-        """Label maps of one split ("train", "development" or "held_out")."""
+    def label_maps(self, which: str) -> list[Path]:
+        """Paths of the label maps of one split ("train", "development" or "held_out")."""
         settings = self.values["data"]
         paths = [self.data / settings["label_maps"].format(number=n) for n in settings[which]]
         missing = [p for p in paths if not p.exists()]
         if missing:
             raise UserInputError(f"There is no label map {missing[0]}; name the data folder with --data.")
+        return paths
+
+    def heads(self) -> list[HeadMap]:
+        """Label maps that are trained on."""
+        paths = self.label_maps("train")
         self.files += [p for p in paths if p not in self.files]
         return [HeadMap.of(read_axial_labels(p)) for p in paths]
 
@@ -158,10 +163,10 @@ class Recipe:
         patch_head = nn.Linear(model.understanding.hidden_size, len(self.targets.parts) + 1)
         return JointStage(name, model, batches, self.codes, patch_head)
 
-    def mask_stage(self, model: MedSegR, dense_heads: nn.ModuleDict) -> MaskStage:
+    def mask_stage(self, model: MedSegR) -> MaskStage:
         """Masks, with the language model at rest."""
         shares = Shares(examinations=0, slices=14, text_tokens=0, written=0.0)
-        return MaskStage(model, self._joint_batches("masks", (), shares), dense_heads)
+        return MaskStage(model, self._joint_batches("masks", (), shares))
 
     def _joint_batches(self, name: str, others: Sequence[OtherScan], shares: Shares) -> JointBatches:
         return JointBatches(
@@ -198,13 +203,10 @@ def run_recipe(
     def wanted(name: str) -> bool:
         return name in only or (work / f"{name}.safetensors").exists()
 
-    dense_heads, patch_head = None, None
+    patch_head = None
     if wanted("grounding"):
         averaged = run_stage(recipe.grounding_stage(model), recipe.loop("grounding"), work)
         model.grounding.load_state_dict(averaged["grounding"].state_dict())
-        dense_heads = nn.ModuleDict({k: v for k, v in averaged.items() if k != "grounding"}).requires_grad_(
-            True
-        )
     if wanted("language"):
         averaged = run_stage(recipe.language_stage(model), recipe.loop("language"), work)
         model.understanding.model.get_decoder().load_state_dict(averaged["decoder"].state_dict())
@@ -220,8 +222,8 @@ def run_recipe(
                 # It was at rest there, and its own stage may have gone on beside this one.
                 model.grounding.load_state_dict(grounding)
             patch_head = averaged["patch_head"]
-    if wanted("masks") and dense_heads is not None:
-        averaged = run_stage(recipe.mask_stage(model, dense_heads), recipe.loop("masks"), work)
+    if wanted("masks"):
+        averaged = run_stage(recipe.mask_stage(model), recipe.loop("masks"), work)
         model.load_state_dict(averaged["model"].state_dict())
     model.requires_grad_(True).eval()
     folder = checkpoint or work / "checkpoint"

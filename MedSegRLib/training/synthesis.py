@@ -98,7 +98,7 @@ class SynthesisConfig:
     deep_share: float = 0.5
     outside_share: float = 0.05
     stripped_share: float = 0.55
-    thick_share: float = 0.3
+    thick_share: float = 0.2
     random_contrast_share: float = 0.4
     inverted_share: float = 0.2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -110,6 +111,21 @@ def test_brains_do_hold_parts(make, head, tokenizer) -> None:  # type: ignore[no
     assert found.count("[SEG]") > len(found) / 2
 
 
+def test_what_is_hardly_there_is_not_asked_about(make, head) -> None:  # type: ignore[no-untyped-def]
+    batches = make(head, SMALL)
+    shown = {
+        (name, side): 10 if name == "hippocampus" else 1000
+        for name, side in ((batches.targets.structures[n], s) for n, s in batches.targets.parts)
+    }
+    scene, doubtful = batches._scene(shown, 150)
+    assert {name for name, _ in doubtful} == {"hippocampus"}
+    words = random.Random(1)
+    asked = [
+        t.structure for _ in range(200) for e in batches._surely(scene, doubtful, 1, words) for t in e.targets
+    ]
+    assert "hippocampus" not in asked and len(set(asked)) == 15
+
+
 def test_pictures_and_patches_come_from_their_number(make, head) -> None:  # type: ignore[no-untyped-def]
     batches = make(head, SMALL)
     first, again = batches[1], batches[1]
@@ -140,7 +156,8 @@ def test_real_slabs_and_halves_hold_what_lies_in_them(make, shared_data: Path) -
     low, high = head.brain_slices
 
     def present(first: float, last: float, **changes: object) -> set[tuple[str, Side]]:
-        return set(batches._present(0, first, last, replace(subject, **changes), 8))
+        shown = batches._shown(0, first, last, replace(subject, **changes), 8)
+        return {part for part, voxels in shown.items() if voxels >= 40}
 
     assert len(present(low, high)) == 29
     top, bottom = present(high - 20, high), present(low, low + 15)
