@@ -33,28 +33,37 @@ def evaluate(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="Only this suite of a folder; may be given several times.",
-            show_default="all",
+            help="Only this suite of a folder (structures16, implicit, absent, calibration; plain, which "
+            "scores what is read without a question); may be given several times.",
+            show_default="all but plain",
         ),
     ] = None,
     patients: Annotated[
         int | None,
         typer.Option(min=1, help="At most so many patients of each group of brains.", show_default="all"),
     ] = None,
+    without: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PROMPT", help="Take one prompt away: sparse or dense.", show_default="with both"
+        ),
+    ] = None,
 ) -> None:
     """Ask a model about scans whose answers are known, in free text, and measure what it says and shows."""
     _check(output)
     if not data.exists():
         raise UserInputError(f"There is no data set {data}; check the path.")
+    if without not in (None, "sparse", "dense"):
+        raise UserInputError(f"There is no prompt '{without}'; use sparse or dense.")
     from MedSegRLib.evaluation.markdown import to_markdown
     from MedSegRLib.evaluation.runner import SUITES
     from MedSegRLib.evaluation.runner import evaluate as measure
     from MedSegRLib.model import open_model
 
-    unknown = [name for name in suite or () if name not in SUITES]
-    if unknown:
-        raise UserInputError(f"There is no suite '{unknown[0]}'; use {', '.join(SUITES)}.")
-    results = measure(open_model(model), data, suites=suite or SUITES, tell=_tell, patients=patients)
+    opened = open_model(model)
+    if without is not None:
+        opened.config = opened.config.with_(**{f"use_{without}": False})
+    results = measure(opened, data, suites=suite or SUITES, tell=_tell, patients=patients)
     _give(to_markdown(results), output)
 
 

@@ -14,12 +14,14 @@ from .absence import absent
 from .asking import Conversation, Opener
 from .cases import brain_cases, other_region_cases
 from .items import medsegqa
+from .plain import plain
 from .results import PatientPart, QuestionScore, Results
 from .suites import Progress, implicit, structures16
 
-__all__ = ["SUITES", "evaluate"]
+__all__ = ["MORE_SUITES", "SUITES", "evaluate"]
 
 SUITES = ("structures16", "implicit", "absent", "calibration")
+MORE_SUITES = ("plain",)
 
 
 def _silent(_: str) -> None:
@@ -45,7 +47,8 @@ def evaluate(
     data
         A MedSeg-QA file (.jsonl), or a folder of scans with an index.json.
     suites
-        Of a folder: which of `SUITES`. "calibration" takes its masks from structures16.
+        Of a folder: which of `SUITES` and `MORE_SUITES`. "calibration" takes its masks from structures16;
+        "plain" asks nothing, see `plain.plain`.
     open_session
         How a conversation about a scan begins; None for `Session(volume, model)`.
     tell
@@ -61,9 +64,10 @@ def evaluate(
         If a suite is unknown or the data cannot be read.
     """
     opener = open_session or (lambda volume: _session(volume, model))
-    unknown = sorted(set(suites) - set(SUITES))
+    unknown = sorted(set(suites) - {*SUITES, *MORE_SUITES})
     if unknown:
-        raise UserInputError(f"There is no suite {unknown[0]}; choose of {', '.join(SUITES)}.")
+        known = ", ".join((*SUITES, *MORE_SUITES))
+        raise UserInputError(f"There is no suite '{unknown[0]}'; use {known}.")
     if data.suffix == ".jsonl":
         scores = list(medsegqa(data, opener, tell))
         return Results(
@@ -82,6 +86,8 @@ def evaluate(
     questions: list[QuestionScore] = []
     if {"structures16", "calibration"} & set(suites):
         parts += structures16(brains, opener, tell)
+    if "plain" in suites:
+        parts += plain(brains, model, tell)
     if "implicit" in suites:
         questions += implicit(real, opener, tell)
     if "absent" in suites:

@@ -15,7 +15,7 @@ from MedSegRLib.resources import resource_path
 
 from .metrics import dice, hd95_mm
 
-__all__ = ["PROTOCOLS", "PartScore", "Protocol", "load_protocol", "score_parts"]
+__all__ = ["PROTOCOLS", "Part", "PartScore", "Protocol", "load_protocol", "score_parts"]
 
 Part = tuple[str, Side]
 PROTOCOLS = ("freesurfer", "neuromorphometrics")

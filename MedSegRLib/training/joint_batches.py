@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +51,11 @@ class OtherScan:
 
 @dataclass(frozen=True)
 class Shares:
-    """How many of what in a batch; `written` is the share of the slices that are answered from themselves."""
+    """How many of what in a batch.
+
+    `written` is the share of the slices that are answered from themselves; `one_prompt` the share of the
+    batches that must do without the sparse prompt, and as many without the dense one.
+    """
 
     examinations: int = 4
     slices: int = 10
@@ -60,6 +65,7 @@ class Shares:
     other_region: float = 0.25
     slab: float = 0.25
     half: float = 0.1
+    one_prompt: float = 0.0
 
 
 @dataclass
@@ -69,7 +75,8 @@ class JointBatch:
     `pictured` are batches as `Understanding` makes them, each with the share of every part in each patch of
     its pictures, [N, g * g, parts + 1], background first: examinations if there are any, then the slices.
     `words` is a batch without pictures, or None. Of the slices: `images` [B, C, S, S]; `masks` bool
-    [B, K, S, S]; `parts` int64 [B, K], -1 where K is filled up; `part_maps` uint8 [B, S, S], part + 1.
+    [B, K, S, S]; `parts` int64 [B, K], -1 where K is filled up; `part_maps` uint8 [B, S, S], part + 1;
+    `without` the prompt that is kept from the mask decoder.
     """
 
     pictured: tuple[tuple[dict[str, Tensor], Tensor], ...]
@@ -78,6 +85,7 @@ class JointBatch:
     masks: Tensor
     parts: Tensor
     part_maps: Tensor
+    without: Literal["sparse", "dense"] | None = None
 
 
 class JointBatches(Dataset[JointBatch]):
@@ -252,9 +260,11 @@ class JointBatches(Dataset[JointBatch]):
             hist.append(self._patches(structure, side))
             maps.append(part_map.to(torch.uint8))
         text = self._text(rows, torch.stack(small), words, score=score)
+        kept, draw = self.shares.one_prompt, rng.random()
         return JointBatch(
             (*examinations, (text, torch.stack(hist))), plain,
             torch.stack(images), torch.stack(masks), torch.stack(parts), torch.stack(maps),
+            "sparse" if draw < kept else "dense" if draw < 2 * kept else None,
         )  # fmt: skip
 
     def _about_slice(self, part_map: Tensor, writes: bool, words: random.Random) -> Exchange:

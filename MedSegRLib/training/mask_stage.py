@@ -50,6 +50,8 @@ class MaskStage:
         maps = batch.part_maps.long()
         read = model.grounding.mask_decoder.read(embedding.fine[2])
         terms = dict(dense_losses(read, self._structure[maps], self._side[maps]))
-        decoded = model.decode_prompts(embedding, prompts, similarity)
+        # Each prompt alone now and then, so that neither is only the other's echo.
+        prompts = torch.zeros_like(prompts) if batch.without == "sparse" else prompts
+        decoded = model.grounding.decode(embedding, prompts, None if batch.without == "dense" else similarity)
         terms.update(mask_losses(decoded, batch.masks, batch.parts >= 0))
         return terms

@@ -258,6 +258,7 @@ def test_train_without_a_recipe_or_data(refused, work):
 def test_evaluate_and_benchmark_of_what_is_not_there(refused):
     refused(r"There is no data set none; check the path", "evaluate", "none")
     refused(r"There is no suite 'x'; use structures16", "evaluate", ".", "--suite", "x")
+    refused(r"There is no prompt 'x'; use sparse or dense", "evaluate", ".", "--without", "x")
     refused(r"there is no folder no", "evaluate", ".", "-o", "no/results.md")
     refused(r"There is no file or folder none\.nii", "benchmark", "none.nii")
 

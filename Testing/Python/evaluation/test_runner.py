@@ -74,7 +74,7 @@ def test_a_medsegqa_file_is_asked_in_its_order(model: MedSegR, data: Path) -> No
 
 
 def test_wrong_input_is_said(model: MedSegR, tmp_path: Path) -> None:
-    with pytest.raises(UserInputError, match="no suite speed"):
+    with pytest.raises(UserInputError, match="no suite 'speed'"):
         evaluate(model, tmp_path, suites=("speed",))
     with pytest.raises(UserInputError, match="index"):
         evaluate(model, tmp_path)

@@ -111,6 +111,14 @@ def test_brains_do_hold_parts(make, head, tokenizer) -> None:  # type: ignore[no
     assert found.count("[SEG]") > len(found) / 2
 
 
+def test_some_batches_do_without_one_prompt(make, head) -> None:  # type: ignore[no-untyped-def]
+    batches = make(head, replace(SMALL, one_prompt=0.4))
+    kept = [batches[number].without for number in range(12)]
+    assert {"sparse", "dense"} <= set(kept)
+    assert {batches[number].without for number in range(2)} == {kept[0], kept[1]}
+    assert all(make(head, SMALL)[number].without is None for number in range(3))
+
+
 def test_what_is_hardly_there_is_not_asked_about(make, head) -> None:  # type: ignore[no-untyped-def]
     batches = make(head, SMALL)
     shown = {
