@@ -38,9 +38,10 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     ['answer.json']
     """
     wanted = Path(path)
-    if wanted.is_dir():
+    # os.path takes a name that the system refuses for one that is not there; writing then says why.
+    if os.path.isdir(wanted):
         raise OutputError(f"{wanted} is a folder; name a file to write to.")
-    if not wanted.parent.is_dir():
+    if not os.path.isdir(wanted.parent):
         raise OutputError(f"{wanted} cannot be written, there is no folder {wanted.parent}; create it first.")
     partial = wanted.parent / f".{uuid.uuid4().hex[:12]}-{wanted.name}"
     try:

@@ -53,7 +53,8 @@ def read_volume(
         If it is an image that cannot be asked about.
     """
     place = Path(path)
-    if not place.exists():
+    # os.path takes a name that the system refuses (too long, say) for one that is not there.
+    if not os.path.exists(place):
         raise ImageReadError(f"There is no file or folder {place}; check the path.")
     if place.is_dir():
         return read_dicom_folder(place, series, modality)

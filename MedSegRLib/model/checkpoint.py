@@ -10,6 +10,7 @@ README.md                model card
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -128,7 +129,7 @@ def open_model(name_or_path: str | Path, precision: Precision = "auto") -> MedSe
             return load_checkpoint(resource_path("Models", KNOWN_MODELS[name]), precision)
         except ResourceNotFoundError as error:
             raise CheckpointError(f"The model {name} is not installed: {error}") from error
-    if Path(name_or_path).is_dir():
+    if os.path.isdir(name_or_path):
         return load_checkpoint(name_or_path, precision)
     known = ", ".join(sorted(KNOWN_MODELS))
     raise CheckpointError(f"There is no model {name}; give one of {known}, or the folder of a model.")

@@ -49,6 +49,11 @@ def test_a_missing_file_is_told(tmp_path):
         read_volume(tmp_path / "scan.nii")
 
 
+def test_a_name_that_the_system_refuses_is_told_as_missing(tmp_path):
+    with pytest.raises(ImageReadError, match=r"There is no file or folder .*; check the path"):
+        read_volume(tmp_path / ("a" * 400 + ".nii"))
+
+
 @pytest.mark.parametrize("name", ["scan.nii", "scan.nii.gz", "scan.nrrd", "scan.mha", "a.txt", "a.png", "a"])
 @pytest.mark.parametrize("content", [b"", b"no image, but words " * 50], ids=["empty", "words"])
 def test_a_file_that_is_no_image_is_told(tmp_path, name, content):
