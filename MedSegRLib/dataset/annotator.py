@@ -1,7 +1,7 @@
 """The offline annotator: writes conversations from computed facts, the anatomy table and stock phrasings.
 
 It invents nothing: what is there comes from the label map (`Scene`), what is known of it from the anatomy
-table, how it is asked from `Resources/Prompts`. Held-out questions are kept out: a question that shares a
+table, how it is asked from `Resources/Prompts`. Held-out questions are kept out: an exchange that shares a
 run of four words with one of them is drawn again.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from MedSegRLib.anatomy import AnatomyTable, Fact, Side, Structure
+from MedSegRLib.answers import visible_text
 
 from .conversation import Exchange, QuestionType, Scene, Target
 from .stock import PhrasingStock
@@ -41,7 +42,7 @@ class OfflineAnnotator:
     stock
         The phrasings.
     held_out
-        Questions that no written question may share a run of four words with.
+        Questions that neither a written question nor its answer may share a run of four words with.
     """
 
     def __init__(self, table: AnatomyTable, stock: PhrasingStock, held_out: Sequence[str] = ()) -> None:
@@ -65,7 +66,7 @@ class OfflineAnnotator:
         for _ in range(20):
             exchange: Exchange = getattr(self, f"_ask_{kind}")(scene, rng)
             question = rough_hand(self._in_context(exchange.question, kind, rng), self.stock.spelling, rng)
-            if question.strip() and not (four_word_runs(question) & self._forbidden):
+            if question.strip() and not self._held_out(question, visible_text(exchange.answer)):
                 return replace(exchange, question=question)
         return self._fresh(scene, rng)
 
@@ -244,13 +245,21 @@ class OfflineAnnotator:
                 if any(t.present for t in exchange.targets):
                     because = self._answer("because", rng).format(clause=fact.clauses[0])
                     exchange = replace(exchange, answer=f"{exchange.answer} {because}")
-                return self._follow_up(scene, earlier, rng) if self._held_out(question) else exchange
+                return self._kept(exchange, scene, earlier, rng)
         exchange = self._findings(scene, question, QuestionType.FOLLOW_UP, parts, rng, style)
         exchange = replace(exchange, question=rough_hand(exchange.question, self.stock.spelling, rng))
-        return self._follow_up(scene, earlier, rng) if self._held_out(exchange.question) else exchange
+        return self._kept(exchange, scene, earlier, rng)
 
-    def _held_out(self, question: str) -> bool:
-        return bool(four_word_runs(question) & self._forbidden)
+    def _kept(
+        self, exchange: Exchange, scene: Scene, earlier: Sequence[Exchange], rng: random.Random
+    ) -> Exchange:
+        """A follow-up, or another one in the place of one that is held out."""
+        if self._held_out(exchange.question, visible_text(exchange.answer)):
+            return self._follow_up(scene, earlier, rng)
+        return exchange
+
+    def _held_out(self, *texts: str) -> bool:
+        return any(four_word_runs(text) & self._forbidden for text in texts)
 
     # -- answers
 
