@@ -131,7 +131,8 @@ def sentences(findings: Sequence[Finding], volume: Volume) -> tuple[str, ...]:
     if findings and not volume.spacing_known:
         told.append("The spacing of this image is unknown, so sizes are in pixels.")
     whole = [finding for finding, is_cut in zip(findings, cut, strict=True) if not is_cut]
-    told += [_asymmetry_sentence(left, right) for left, right in _pairs(whole)]
+    if not volume.made_symmetric:
+        told += [_asymmetry_sentence(left, right) for left, right in _pairs(whole)]
     return tuple(told)
 
 

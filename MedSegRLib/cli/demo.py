@@ -72,7 +72,7 @@ def mni152() -> Volume:
     image = load_mni152_template(resolution=1)
     # NIfTI arrays are [I, J, K].
     voxels = np.asarray(image.dataobj, dtype=np.float32).transpose(2, 1, 0)
-    return Volume(voxels, image.affine, Modality.MR, "MNI152 T1", notes=(ABOUT,))
+    return Volume(voxels, image.affine, Modality.MR, "MNI152 T1", made_symmetric=True, notes=(ABOUT,))
 
 
 def _mask_name(number: int) -> str:

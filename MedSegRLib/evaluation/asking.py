@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from MedSegRLib.imaging import Volume
 __all__ = ["Conversation", "Opener", "found_parts", "refused"]
 
 Part = tuple[str, Side]
+_NO = re.compile(r"\b(no|not|cannot|can't|never|none|nothing|unable|neither)\b", re.IGNORECASE)
 
 
 class Conversation(Protocol):
@@ -46,6 +48,6 @@ def found_parts(answer: Answer) -> dict[Part, tuple[npt.NDArray[np.bool_], float
 
 
 def refused(answer: Answer) -> bool:
-    """Whether the masks are empty and the text refuses: it names what is absent, or promises nothing."""
+    """Whether the masks are empty and the text refuses: it names what is absent, or says that it cannot."""
     empty = not any(finding.mask.any() for finding in answer.findings)
-    return empty and (bool(answer.absent) or "[SEG]" not in answer.raw)
+    return empty and (bool(answer.absent) or _NO.search(answer.text) is not None)

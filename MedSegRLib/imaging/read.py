@@ -78,16 +78,17 @@ def _read_image_file(path: Path, modality: Modality | None) -> Volume:
     image = _first_of_one_frame(path.name, _read_itk(path))
     voxels = _grey_values(path.name, image, notes)
 
-    spacing_known = True
+    spacing_known = path.suffix.lower() not in _PICTURE_SUFFIXES
+    if not spacing_known:
+        # Dots per inch are those of a print, not of the body.
+        image.SetSpacing([1.0] * image.GetDimension())
+        notes.append(
+            "A picture has no spacing: 1 mm was assumed, so do not rely on millimetres and millilitres."
+        )
     if image.GetDimension() == 2:
         voxels = voxels[np.newaxis]
         ijk_to_ras = _plane_to_ras(image)
-        if path.suffix.lower() in _PICTURE_SUFFIXES:
-            spacing_known = False
-            notes.append(
-                "A picture has no spacing: 1 mm was assumed, so do not rely on millimetres and millilitres."
-            )
-        else:
+        if spacing_known:
             notes.append("The image has two dimensions: a slice thickness of 1 mm was assumed.")
     else:
         ijk_to_ras = lps_to_ijk_to_ras(image.GetOrigin(), image.GetSpacing(), image.GetDirection())

@@ -47,6 +47,8 @@ class Volume:
         Path that it was read from, if any.
     spacing_known
         False where the file gives no size in millimetres and 1 mm was assumed.
+    made_symmetric
+        True for a template whose halves are mirror images: its sides are not compared.
     notes
         Sentences about what was assumed or changed while reading.
 
@@ -68,6 +70,7 @@ class Volume:
     name: str = "volume"
     source: str | None = None
     spacing_known: bool = True
+    made_symmetric: bool = False
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

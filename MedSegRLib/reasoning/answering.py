@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from MedSegRLib import __version__
-from MedSegRLib.anatomy import AnatomyTable
+from MedSegRLib.anatomy import AnatomyTable, load_table
 from MedSegRLib.answers import (
     Answer,
     Cancelled,
@@ -43,7 +43,7 @@ from .generate import generate_on, told
 from .ground import Grounder
 from .plan import make_plan
 from .talk import Talk, conversation
-from .tell import SILENCE, corrected, phrases_of, revised
+from .tell import SILENCE, corrected, offer_sentence, phrases_of, revised
 
 __all__ = ["Answering", "Bench"]
 
@@ -223,13 +223,19 @@ class Answering:
         elif not self._text.strip():
             self._text = SILENCE
             yield Revised(self._text)
-        for sentence in sentences(found, volume):
+        absent = tuple(phrase for phrase in dict.fromkeys((*refused, *empty)) if phrase not in named)
+        more = sentences(found, volume) if found or absent else (offer_sentence(self._offered()),)
+        for sentence in filter(None, more):
             delta = f" {sentence}" if self._text else sentence
             self._text += delta
             yield Text(delta)
         self.remembered = corrected(self._raw, empty)
-        absent = tuple(dict.fromkeys((*refused, *empty)))
         yield Finished(self._answer(found, absent, looked_at, notes))
+
+    def _offered(self) -> list[str]:
+        """Names of what the model was taught, as far as the table knows them."""
+        table = load_table() if self.bench.table is None else self.bench.table
+        return [table[name].name for name in self.bench.grounder.model.config.offered if name in table]
 
     def _answer(
         self,

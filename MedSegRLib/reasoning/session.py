@@ -50,7 +50,7 @@ class Session:
     window
         Grey values that the model sees; None for `window_for`.
     body_part
-        What a CT shows, for its window; None for the model's own region if it has one.
+        What a CT shows, for its window; None for the model's own region if it knows CT and only that.
     cache_folder
         Where embeddings are kept from one process to the next; None for nowhere.
     calibration
@@ -84,9 +84,7 @@ class Session:
     ) -> None:
         self.volume, self.model = volume, model
         self.plane = choose_plane(volume, model.config, _plane(plane))
-        regions = model.config.regions
-        part = body_part or (regions[0] if len(regions) == 1 else None)
-        self.window = window or window_for(volume, part)
+        self.window = window or window_for(volume, body_part or _body_part(volume, model))
         self._calibration = calibration or Calibration.of(model.calibration)
         self._cache_folder = None if cache_folder is None else Path(cache_folder)
         self._table, self._temperature, self._memory_bytes = table, temperature, memory_bytes
@@ -195,6 +193,13 @@ class Session:
                 self._table,
             )
         return self._bench
+
+
+def _body_part(volume: Volume, model: MedSegR) -> str | None:
+    """The one region that a model knows, of scans as it knows them; other scans may show anything."""
+    config = model.config
+    known = len(config.regions) == 1 and volume.modality.value in config.modalities
+    return config.regions[0] if known else None
 
 
 def _plane(value: Plane | str | None) -> Plane | None:

@@ -7,7 +7,9 @@ from collections.abc import Collection, Sequence
 
 from MedSegRLib.answers import Mention, parse
 
-__all__ = ["SILENCE", "UNNAMED", "absent_sentence", "corrected", "phrases_of", "revised"]
+__all__ = [
+    "SILENCE", "UNNAMED", "absent_sentence", "corrected", "offer_sentence", "phrases_of", "revised",
+]  # fmt: skip
 
 UNNAMED = "unnamed finding"
 SILENCE = "I have no answer to that; ask where a structure is, or how large it is."
@@ -41,6 +43,22 @@ def absent_sentence(phrases: Sequence[str], *, part: bool) -> str:
     named = [f"the {re.sub('^[Tt]he ', '', phrase)}" if phrase != UNNAMED else "it" for phrase in phrases]
     listed = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} or {named[-1]}"
     return f"I do not see {listed} on {'the slices that were asked about' if part else 'this scan'}."
+
+
+def offer_sentence(names: Sequence[str]) -> str:
+    """Say what can be asked; "" of no names.
+
+    Examples
+    --------
+    >>> offer_sentence(["thalamus", "caudate", "putamen", "brainstem"])
+    'You can ask me about 4 structures, such as the thalamus, putamen and brainstem.'
+    """
+    if not names:
+        return ""
+    some = list(dict.fromkeys((names[0], names[len(names) // 2], names[-1])))
+    listed = some[0] if len(some) == 1 else f"{', '.join(some[:-1])} and {some[-1]}"
+    count = "one structure, the" if len(names) == 1 else f"{len(names)} structures, such as the"
+    return f"You can ask me about {count} {listed}."
 
 
 def revised(text: str, empty: Sequence[str], anything_found: bool, *, part: bool) -> str:

@@ -177,6 +177,11 @@ def test_what_reaches_the_edge_is_said_and_not_compared(phantom):
     assert "reaches the edge of the scan" in told[0] and "edge" not in told[1]
 
 
+def test_the_sides_of_a_template_made_symmetric_are_not_compared(answer, phantom):
+    told = sentences(answer.findings, replace(phantom.volume, made_symmetric=True))
+    assert told == sentences(answer.findings, phantom.volume)[:2]
+
+
 def test_equal_sides_are_told_as_equal(phantom):
     mirrored = [
         Finding.of("left thalamus", phantom.left, phantom.volume, Plane.AXIAL, 0.9),

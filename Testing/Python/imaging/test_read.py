@@ -9,6 +9,7 @@ import struct
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from PIL import Image
 
 from MedSegRLib.errors import ImageReadError, SeriesChoiceError, UnsupportedVolumeError
 from MedSegRLib.imaging import Modality, Plane, SliceStack, read_volume
@@ -47,6 +48,22 @@ def test_a_path_may_be_text(tmp_path):
 def test_a_missing_file_is_told(tmp_path):
     with pytest.raises(ImageReadError, match=r"There is no file or folder .*scan\.nii; check the path"):
         read_volume(tmp_path / "scan.nii")
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.tif", "a.png"])
+def test_dots_per_inch_of_a_picture_are_no_spacing(tmp_path, name):
+    picture = Image.fromarray(VOXELS[0].clip(0, 255).astype(np.uint8))
+    picture.save(tmp_path / name, dpi=(72, 72))
+    volume = read_volume(tmp_path / name)
+    assert volume.spacing_mm == (1.0, 1.0, 1.0) and not volume.spacing_known
+    assert "no spacing" in volume.notes[0]
+
+
+def test_a_picture_of_several_pages_has_no_spacing_either(tmp_path):
+    pages = [Image.fromarray(page.clip(0, 255).astype(np.uint8)) for page in VOXELS]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    volume = read_volume(tmp_path / "a.tif")
+    assert volume.shape_kji == VOXELS.shape and not volume.spacing_known
 
 
 def test_a_name_that_the_system_refuses_is_told_as_missing(tmp_path):

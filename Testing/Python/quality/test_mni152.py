@@ -8,9 +8,10 @@ from nilearn.datasets import load_mni152_gm_mask, load_mni152_wm_mask
 
 from MedSegRLib.evaluation.asking import found_parts
 from MedSegRLib.evaluation.metrics import dice
+from MedSegRLib.evaluation.suites import written_questions
 
-# Millilitres of one part in adults: normative data of Potvin et al. 2016 and Walhovd et al. 2011, widened
-# upwards by about half, since the MNI152 space is larger than a brain and this edition draws generously.
+# Millilitres of one part in adults, after the normative data of Potvin et al. 2016 and Walhovd et al. 2011,
+# made wide, upwards above all: the MNI152 space is larger than a brain, and small masks come out generous.
 RANGES_ML = {
     "hippocampus": (2.0, 11.0),
     "amygdala": (0.8, 6.0),
@@ -29,24 +30,7 @@ RANGES_ML = {
     "third_ventricle": (0.4, 4.5),
     "fourth_ventricle": (0.6, 6.0),
 }
-QUESTIONS = {
-    "hippocampus": "Outline both hippocampi.",
-    "amygdala": "Segment the amygdalae.",
-    "caudate": "Show me both caudate nuclei.",
-    "putamen": "putamen, both sides",
-    "pallidum": "Outline the pallidum on both sides.",
-    "thalamus": "Where are the thalami?",
-    "accumbens": "outline nucleus accumbens on both sides",
-    "ventral_diencephalon": "Segment the ventral diencephalon.",
-    "lateral_ventricle": "lateral ventricles?",
-    "cerebral_cortex": "Outline the cerebral cortex.",
-    "cerebral_white_matter": "cerebral white matter please",
-    "cerebellar_cortex": "Contour the cerebellar cortex.",
-    "cerebellar_white_matter": "cerebellar white matter",
-    "brainstem": "Show me the brainstem.",
-    "third_ventricle": "Mark the third ventricle.",
-    "fourth_ventricle": "Outline the fourth ventricle.",
-}
+QUESTIONS = written_questions()["structures16"]
 
 
 @pytest.mark.parametrize("structure", sorted(RANGES_ML))

@@ -275,7 +275,14 @@ def test_a_refusal_gets_no_mask_and_grounds_nothing(model, volume):
 
 
 def test_a_model_that_says_nothing_is_not_passed_on_as_an_empty_answer(model, volume):
-    assert "no answer" in Session(volume, model).ask(Question("hm 1")).text
+    answer = Session(volume, model).ask(Question("hm 1"))
+    assert "no answer" in answer.text
+    assert answer.text.endswith("You can ask me about 2 structures, such as the hippocampus and amygdala.")
+
+
+def test_a_thing_that_is_found_is_not_told_as_absent_by_another_slice(model, volume):
+    answer = Session(volume, model, calibration=EVERYTHING).ask(EVERY_OTHER, mode="generate")
+    assert not {finding.phrase for finding in answer.findings} & set(answer.absent)
 
 
 def test_masks_do_not_depend_on_the_anatomy_table(model, volume):

@@ -1,0 +1,64 @@
+"""The judge's own questions are in other words than the generator of the training text writes."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+
+from MedSegRLib.anatomy import Side, load_table
+from MedSegRLib.dataset.annotator import OfflineAnnotator
+from MedSegRLib.dataset.stock import load_stock
+from MedSegRLib.dataset.wording import words
+from MedSegRLib.evaluation.structures16 import load_protocol
+from MedSegRLib.evaluation.suites import written_questions
+
+TABLE, STOCK = load_table(), load_stock()
+
+
+def names() -> set[str]:
+    """How the generator may call the 29 parts and the 16 structures."""
+    annotator, rng = OfflineAnnotator(TABLE, STOCK), random.Random(0)
+    called = set()
+    for structure, side in load_protocol("freesurfer").parts:
+        choices = [(side,)] if side is Side.NONE else [(side,), (Side.LEFT, Side.RIGHT)]
+        for sides in choices:
+            for _ in range(600):
+                called.add(" ".join(words(annotator._called(TABLE[structure], sides, rng))))
+    return called
+
+
+NAMES = names()
+FRAMES = [frame for family in STOCK.questions.values() for frame in family if frame.count("{name}") == 1]
+
+
+def could_be_generated(question: str) -> bool:
+    asked = " ".join(words(question))
+    for frame in FRAMES:
+        before, after = (" ".join(words(re.sub(r"\{\w+\}", "", part))) for part in frame.split("{name}"))
+        pattern = f"{re.escape(before)} (.+) {re.escape(after)}".strip()
+        match = re.fullmatch(pattern, asked)
+        if match and match.group(1) in NAMES:
+            return True
+    return False
+
+
+def test_a_question_of_the_generator_is_recognised() -> None:
+    annotator, rng = OfflineAnnotator(TABLE, STOCK), random.Random(1)
+    recognised = 0
+    for _ in range(50):
+        name = annotator._called(TABLE["hippocampus"], (Side.LEFT,), rng)
+        recognised += could_be_generated(rng.choice(STOCK.questions["direct"]).format(name=name))
+    assert recognised > 45
+
+
+@pytest.mark.parametrize("question", written_questions()["structures16"].values())
+def test_no_question_for_a_structure_is_the_generators(question: str) -> None:
+    assert not could_be_generated(question)
+
+
+@pytest.mark.parametrize("template", written_questions()["parts"])
+def test_no_template_for_a_part_is_the_generators(template: str) -> None:
+    for structure, side in load_protocol("freesurfer").parts:
+        assert not could_be_generated(template.format(name=TABLE[structure].side_name(side)))
