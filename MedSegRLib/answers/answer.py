@@ -91,7 +91,7 @@ class Answer:
             segments.append(Segment(ids[-1], name, colour, finding.mask, finding.terminology, tags))
         return segments
 
-    def save(self, path: str | os.PathLike[str]) -> tuple[str, ...]:
+    def save(self, path: str | os.PathLike[str], mask_file: str | None = None) -> tuple[str, ...]:
         """Write the answer; the ending of the name chooses how.
 
         Parameters
@@ -99,6 +99,8 @@ class Answer:
         path
             Ends in .seg.nrrd (masks, names, colours, codes), .nii.gz, .nii, .nrrd or .mha (label map:
             1, 2, ... in the order of the findings), .json (everything but the masks) or .html (report).
+        mask_file
+            For JSON: name of the .seg.nrrd beside it that holds the masks.
 
         Returns
         -------
@@ -117,10 +119,11 @@ class Answer:
             write_report([self], path)
             return ()
         if name.endswith(".json"):
-            text = json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
+            text = json.dumps(self.to_dict(mask_file), ensure_ascii=False, indent=2, allow_nan=False)
             with atomic_path(path) as partial:
                 partial.write_text(text + "\n", encoding="utf-8")
-            return ("JSON holds no masks; write .seg.nrrd beside it to keep them.",) if self.findings else ()
+            lost = bool(self.findings) and mask_file is None
+            return ("JSON holds no masks; write .seg.nrrd beside it to keep them.",) if lost else ()
         return write_segmentation(path, self.segments(), self.volume)
 
     def to_dict(self, mask_file: str | None = None) -> dict[str, Any]:

@@ -68,13 +68,12 @@ def save_answer(answer: Answer, paths: Sequence[Path]) -> list[str]:
     -------
     Sentences about what was written, what was not, and what a format could not keep.
     """
-    masks = [path for path in paths if path.name.lower().endswith(MASKS)]
+    segmentation = next((path.name for path in paths if path.name.lower().endswith(".seg.nrrd")), None)
     said = []
     for path in paths:
-        if path in masks and not answer.findings:
-            said.append(f"No finding, so {path} was not written.")
+        if path.name.lower().endswith(MASKS) and not answer.findings:
+            older = "; the file there is of an earlier answer" if path.exists() else ""
+            said.append(f"No finding, so {path} was not written{older}.")
             continue
-        notes = answer.save(path)
-        # JSON that says it holds no masks needs not say so where they lie beside it.
-        said += [f"Written: {path}", *(() if masks and path not in masks else notes)]
+        said += [f"Written: {path}", *answer.save(path, segmentation)]
     return said

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from MedSegRLib.cli.outputs import check_outputs
 from MedSegRLib.errors import OutputError, UserInputError
 
 
@@ -52,6 +53,8 @@ def train(
             raise OutputError(f"{place} is a file; name a folder.")
         if not place.absolute().parent.is_dir():
             raise OutputError(f"{place} cannot be made, there is no folder {place.parent}; create it first.")
+        # Told before hours of work, not after.
+        check_outputs([place / "medsegr.safetensors" if place.is_dir() else place], ("",))
     from MedSegRLib.evaluation.calibrate import calibrate_on_maps, write_calibration
     from MedSegRLib.training.recipe import STAGES, Recipe, run_recipe
 

@@ -152,7 +152,7 @@ class _Checker:
                 return
             self._labels = (mask.file, *read)
         _, labels, own = self._labels
-        if grid is not None and not _same_grid(grid, own):
+        if grid is not None and not same_grid(grid, own):
             self.say(f"The mask file {mask.file} is not on the grid of the image; resample it.")
         without = [i for i in mask.labels if not (labels == i).any()]
         if without and len(without) < len(mask.labels):
@@ -177,17 +177,17 @@ class _Checker:
             reader.ReadImageInformation()
         except (RuntimeError, UserInputError):
             return None
-        return _grid_of(reader)
+        return grid_of(reader)
 
     def _read(self, name: str) -> tuple[npt.NDArray[np.integer], Grid] | None:
         try:
             image = sitk.ReadImage(str(self.folder / name))
         except RuntimeError:
             return None
-        return sitk.GetArrayFromImage(image), _grid_of(image)
+        return sitk.GetArrayFromImage(image), grid_of(image)
 
 
-def _grid_of(image: sitk.Image | sitk.ImageFileReader) -> Grid:
+def grid_of(image: sitk.Image | sitk.ImageFileReader) -> Grid:
     """Size (I, J, K) and the matrix from voxels to RAS; flat images have one slice of 1 mm."""
     dimension = image.GetDimension()
     size = tuple(image.GetSize()) + (1,) * (3 - dimension)
@@ -198,5 +198,5 @@ def _grid_of(image: sitk.Image | sitk.ImageFileReader) -> Grid:
     return size, np.diag([-1.0, -1.0, 1.0, 1.0]) @ matrix
 
 
-def _same_grid(one: Grid, other: Grid) -> bool:
+def same_grid(one: Grid, other: Grid) -> bool:
     return one[0] == other[0] and bool(np.allclose(one[1], other[1], atol=1e-2))

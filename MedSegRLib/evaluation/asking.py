@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from MedSegRLib.anatomy import Side
-from MedSegRLib.answers import Answer
+from MedSegRLib.answers import Answer, Question
 from MedSegRLib.imaging import Volume
 
 __all__ = ["Conversation", "Opener", "found_parts", "refused"]
@@ -22,7 +22,7 @@ _NO = re.compile(r"\b(no|not|cannot|can't|never|none|nothing|unable|neither)\b",
 class Conversation(Protocol):
     """What `reasoning.Session` offers of which the judge makes use: free text in, an answer out."""
 
-    def ask(self, question: str) -> Answer:
+    def ask(self, question: str | Question) -> Answer:
         """Answer a question."""
 
     def forget(self) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
+from MedSegRLib.answers import Question
+from MedSegRLib.dataset.conversation import QuestionType
 from MedSegRLib.dataset.format import Item, ItemExchange, MaskReference, read_items
+from MedSegRLib.dataset.validate import grid_of, same_grid
 from MedSegRLib.errors import DatasetError
-from MedSegRLib.imaging import Volume, read_volume
+from MedSegRLib.imaging import Modality, Volume, read_volume
 
 from .asking import Conversation, Opener, found_parts, refused
 from .metrics import dice, hd95_mm, right_target
@@ -29,7 +33,9 @@ def medsegqa(
     """Ask what a data set asks; follow-ups lean on the model's own earlier answers.
 
     A question with present targets is right if exactly those parts are shown; one without is right if
-    nothing is shown and the text refuses. Rejected items are left out.
+    nothing is shown and the text refuses. Each question counts once more for N-Acc (nothing present) or
+    T-Acc (the parts are among those shown), and an implicit one among the implicit ones. Rejected items
+    are left out.
 
     Raises
     ------
@@ -42,7 +48,9 @@ def medsegqa(
             continue
         # Items about one scan follow each other, so its embeddings are made once.
         if opened is None or opened[0] != item.image:
-            volume = read_volume(path.parent / item.image)
+            modality = Modality(item.modality)
+            known = None if modality is Modality.UNKNOWN else modality
+            volume = read_volume(path.parent / item.image, modality=known)
             opened = (item.image, volume, open_session(volume))
         _, volume, session = opened
         session.forget()
@@ -54,10 +62,12 @@ def medsegqa(
 def _exchange(
     item: Item, exchange: ItemExchange, volume: Volume, session: Conversation, folder: Path
 ) -> Iterator[PatientPart | QuestionScore]:
-    answer = session.ask(exchange.question)
+    # Slices are those of a plane; a whole scan is asked about in the model's own.
+    plane = item.plane if item.slices else None
+    answer = session.ask(Question(exchange.question, plane=plane, slices=item.slices))
     shown = found_parts(answer)
     expected = {(t.structure, t.side) for t in exchange.targets if t.present}
-    yield QuestionScore(
+    score = QuestionScore(
         suite="medsegqa",
         kind=exchange.question_type.value,
         group=GROUP,
@@ -69,24 +79,35 @@ def _exchange(
         text=answer.text,
         structures=tuple(sorted({t.structure for t in exchange.targets})),
     )
+    yield score
+    if not expected:
+        yield replace(score, suite="absent")
+    else:
+        yield replace(score, suite="present", right=expected <= set(shown))
+    if exchange.question_type is QuestionType.IMPLICIT:
+        yield replace(score, suite="implicit")
     for target in exchange.targets:
         if target.present and target.mask is not None:
             truth = _mask(target.mask, folder, volume)
             mask, confidence = shown.get((target.structure, target.side), (np.zeros_like(truth), None))
             distance = hd95_mm(mask, truth, volume.spacing_mm)
-            score = PartScore(
+            part = PartScore(
                 target.structure, target.side, dice(mask, truth), distance, bool(mask.any()), confidence
             )
-            yield PatientPart(GROUP, item.patient, score)
+            yield PatientPart(GROUP, item.patient, part)
 
 
 def _mask(reference: MaskReference, folder: Path, volume: Volume) -> npt.NDArray[np.bool_]:
     try:
-        labels = sitk.GetArrayFromImage(sitk.ReadImage(str(folder / reference.file)))
+        image = sitk.ReadImage(str(folder / reference.file))
     except RuntimeError as error:
         raise DatasetError(f"The mask {reference.file} cannot be read; validate the data set.") from error
+    labels = sitk.GetArrayFromImage(image)
     if labels.ndim == 2:
         labels = labels[np.newaxis]
-    if labels.shape != volume.shape_kji:
+    # A picture has no place in space that could differ.
+    size, place = grid_of(image)
+    own = volume.shape_kji[::-1]
+    if not same_grid((size, place if volume.spacing_known else volume.ijk_to_ras), (own, volume.ijk_to_ras)):
         raise DatasetError(f"The mask {reference.file} is not on its image's grid; validate the data set.")
     return np.isin(labels, reference.labels) if reference.labels else labels != 0

@@ -30,7 +30,7 @@ def to_markdown(results: Results) -> str:
     for suite, title in _TITLES.items():
         if chosen[suite]:
             pieces.append(_questions(title, chosen[suite]))
-    if chosen["implicit"]:
+    if any(q.structures for q in chosen["implicit"]):
         pieces.append(_table_of("Structure", chosen["implicit"], lambda q: " and ".join(q.structures)))
     pieces += results.notes
     return "\n\n".join(pieces) + "\n"

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from MedSegRLib.errors import CheckpointError
+from MedSegRLib.imaging import Plane
 from MedSegRLib.resources import ResourceNotFoundError, resource_path
 
 from .grounding import Grounding, GroundingConfig
@@ -102,6 +103,7 @@ def load_checkpoint(folder: str | Path, precision: Precision = "auto") -> MedSeg
     settings = read_json(folder / "config.json")
     try:
         config = MedSegRConfig.from_dict(settings["medsegr"])
+        Plane(config.plane)
         grounding = Grounding(GroundingConfig.from_dict(settings["grounding"]))
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder / 'config.json'} is not a model's: {first_line(error)}.") from error

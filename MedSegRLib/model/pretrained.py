@@ -22,6 +22,7 @@ def load_pretrained(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
     CheckpointError
         If the folder or a file is not there, or the weights do not fit the model; the sentence says which.
     """
+    from safetensors import SafetensorError
     from transformers import AutoModelForImageTextToText
 
     if not (folder / "config.json").is_file():
@@ -32,7 +33,7 @@ def load_pretrained(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
         loaded: Any = AutoModelForImageTextToText.from_pretrained(
             folder, dtype=dtype, local_files_only=True, use_safetensors=True, output_loading_info=True
         )
-    except (RuntimeError, OSError, ValueError) as error:
+    except (RuntimeError, OSError, ValueError, SafetensorError) as error:
         raise CheckpointError(
             f"The language model in {folder} cannot be read: {first_line(error)}."
         ) from error

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from MedSegRLib.errors import OutputError
 from MedSegRLib.imaging import Plane, Volume, Window, atomic_path
 from MedSegRLib.model import ImageEmbedding, MedSegR, ReadPictures
 
@@ -77,7 +78,13 @@ class Memory:
         if self.folder is not None:
             from safetensors.torch import save_file
 
-            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                reason = error.strerror or str(error)
+                raise OutputError(
+                    f"{self.folder} cannot be made ({reason}); name another folder for what is remembered."
+                ) from error
             with atomic_path(self._path(self.folder, index)) as partial:
                 save_file({k: t.cpu().contiguous() for k, t in _tensors(slice_memory).items()}, partial)
 

@@ -14,8 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from MedSegRLib.anatomy import AnatomyTable, load_table
 from MedSegRLib.answers import Answer, Event, Failed, Finished, Question
 from MedSegRLib.errors import MedSegRError, UserInputError
@@ -150,7 +148,10 @@ class Session:
                 yield event
         except MedSegRError as error:
             yield Failed(error)
-        except (MemoryError, torch.OutOfMemoryError):
+        except (MemoryError, RuntimeError) as error:
+            # torch tells a full memory of the processor as a plain RuntimeError.
+            if isinstance(error, RuntimeError) and "memory" not in str(error):
+                raise
             yield Failed(
                 MedSegRError(
                     "There is not enough memory for this scan; close other programs or ask fewer slices."

@@ -16,14 +16,11 @@ from .joint_batches import OtherScan
 
 __all__ = ["read_other_scans"]
 
-_REGION_OF_SOURCE = {
-    "ct_abdomen_curvas_png": "abdomen",
-    "mr_abdomen_chaos_t2spir": "abdomen",
-    "totalsegmentator_examples": "abdomen",
-    "cardiac_sunnybrook_png": "heart",
-    "mr_spine_spider_png": "spine",
-    "ct_headneck_openkbp": "head_neck",
-}
+# How the index begins to name a region -> what answers call it.
+_REGIONS = {
+    "abdomen": "abdomen", "heart": "heart", "lumbar spine": "spine", "head and neck": "head_neck",
+    "thorax": "thorax",
+}  # fmt: skip
 _MOST_SLICES = 40
 
 
@@ -56,6 +53,7 @@ def read_other_scans(
         filled = canvas.filled()
         step = max(1, len(filled) // _MOST_SLICES)
         pictures = canvas.pictures(filled[::step], config.picture_size, config.picture_channels)
-        scans.append(OtherScan(_REGION_OF_SOURCE[entry["source"]], np.stack(pictures)))
+        region = next(name for start, name in _REGIONS.items() if entry["region"].startswith(start))
+        scans.append(OtherScan(region, np.stack(pictures)))
         files.append(path)
     return scans, files

@@ -76,6 +76,9 @@ class Recipe:
             self.values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, tomllib.TOMLDecodeError) as error:
             raise UserInputError(f"The recipe {path} cannot be read: {error}.") from error
+        missing = [key for key in ("seed", "model", "tokenizer", "data", "stage") if key not in self.values]
+        if missing:
+            raise UserInputError(f"The recipe {path} has no {missing[0]}; see Resources/Recipes/mini.toml.")
         self.data, self.work, self.seed = data, work, int(self.values["seed"])
         model = {k: v for k, v in self.values["model"].items() if not isinstance(v, dict)}
         self.config = MedSegRConfig.from_dict(model)
@@ -198,6 +201,8 @@ def run_recipe(
         Stages to run; those before them must have been finished in `work`.
     """
     recipe = Recipe(path, data, work)
+    if not (data / "index.json").is_file():
+        raise UserInputError(f"{data} has no index.json; name the folder of scans with --data.")
     model = recipe.model()
 
     def wanted(name: str) -> bool:
@@ -257,5 +262,10 @@ def _sha256(path: Path) -> str:
 
 
 def _commit() -> str:
-    run = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    """Commit of the code that trains, "unknown" outside a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return "unknown"
     return run.stdout.strip() or "unknown"

@@ -122,6 +122,8 @@ def test_masks_are_written_on_the_scans_own_grid(run, scan, tiny, work, found_le
     assert [line for line in result.stderr.splitlines() if line.startswith("Written")] == [
         f"Written: {file}" for file in files
     ]
+    (told,) = json.loads((work / "a.json").read_text(encoding="utf-8"))["findings"]
+    assert told["mask"] == {"file": "a.seg.nrrd", "segment": "left_hippocampus"}
 
 
 def test_without_a_finding_that_is_said_and_no_mask_is_written(run, scan, tiny, work, found_nothing):
@@ -130,6 +132,10 @@ def test_without_a_finding_that_is_said_and_no_mask_is_written(run, scan, tiny, 
     assert result.stdout.endswith("No finding: nothing was outlined.\n")
     assert "No finding, so a.seg.nrrd was not written.\n" in result.stderr
     assert not (work / "a.seg.nrrd").exists() and (work / "r.html").exists()
+    (work / "a.seg.nrrd").write_bytes(b"older")
+    again = run("ask", scan, QUESTION, "--model", tiny, "-o", "a.seg.nrrd")
+    assert "a.seg.nrrd was not written; the file there is of an earlier answer." in again.stderr
+    assert (work / "a.seg.nrrd").read_bytes() == b"older"
 
 
 def test_json_on_stdout_refers_to_the_masks(run, scan, tiny, found_left):

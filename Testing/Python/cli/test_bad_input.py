@@ -252,6 +252,10 @@ def test_train_without_a_recipe_or_data(refused, work):
     sentence = "There is no folder none; name that of the scans with --data"
     refused(sentence, "train", "a.toml", "--data", "none")
     refused(r"The recipe a\.toml cannot be read", "train", "a.toml", "--data", ".")
+    (work / "a.toml").write_text("seed = 1")
+    refused(r"The recipe a\.toml has no model", "train", "a.toml", "--data", ".")
+    (work / "closed").write_text("a file")
+    refused(r"closed is a file; name a folder", "train", "a.toml", "--data", ".", "-o", "closed")
     refused(r"There is no stage 'x'; use grounding", "train", "a.toml", "--data", ".", "--stage", "x")
 
 

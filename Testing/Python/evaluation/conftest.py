@@ -51,7 +51,8 @@ class Knowing:
     def forget(self) -> None:
         self.forgot += 1
 
-    def ask(self, question: str) -> Answer:
+    def ask(self, asked: str | Question) -> Answer:
+        question = asked if isinstance(asked, str) else asked.text
         self.asked.append(question)
         parts, absent = self.replies(question)
         protocol, table = load_protocol("freesurfer"), load_table()

@@ -13,7 +13,7 @@ from MedSegRLib.anatomy import load_table
 from MedSegRLib.dataset.annotator import OfflineAnnotator
 from MedSegRLib.dataset.build import LabelledScan, build
 from MedSegRLib.dataset.stock import load_stock
-from MedSegRLib.errors import UserInputError
+from MedSegRLib.errors import DatasetError, UserInputError
 from MedSegRLib.evaluation.benchmark import benchmark, benchmark_markdown
 from MedSegRLib.evaluation.markdown import to_markdown
 from MedSegRLib.evaluation.runner import evaluate
@@ -67,10 +67,32 @@ def test_a_medsegqa_file_is_asked_in_its_order(model: MedSegR, data: Path) -> No
     build(path, [scan], annotator, offered, seed=5, conversations=3)
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     results = evaluate(model, path)
-    assert [q.question for q in results.questions] == [e["question"] for i in lines for e in i["exchanges"]]
+    exchanges = [e for i in lines for e in i["exchanges"]]
+    by_suite = {
+        suite: [q.question for q in results.questions if q.suite == suite]
+        for suite in ("medsegqa", "absent", "present", "implicit")
+    }
+    there = [any(t["present"] for t in e["targets"]) for e in exchanges]
+    assert by_suite["medsegqa"] == [e["question"] for e in exchanges]
+    assert by_suite["present"] == [e["question"] for e, t in zip(exchanges, there, strict=True) if t]
+    assert by_suite["absent"] == [e["question"] for e, t in zip(exchanges, there, strict=True) if not t]
+    assert by_suite["implicit"] == [e["question"] for e in exchanges if e["question_type"] == "implicit"]
     present = [t for i in lines for e in i["exchanges"] for t in e["targets"] if t["present"]]
     assert [p.score.structure for p in results.parts] == [t["structure"] for t in present]
-    assert "MedSeg-QA" in to_markdown(results)
+    text = to_markdown(results)
+    assert "MedSeg-QA" in text and "T-Acc" in text and "N-Acc" in text and "implicit questions" in text
+
+
+def test_a_mask_that_lies_elsewhere_is_refused(model: MedSegR, data: Path) -> None:
+    annotator = OfflineAnnotator(load_table(), load_stock())
+    offered = tuple(s.id for s in load_table() if s.freesurfer)
+    scan = LabelledScan("b", data / "vol.nii.gz", data / "seg.nii.gz", "validation")
+    build(data / "set.jsonl", [scan], annotator, offered, seed=5, conversations=3)
+    image = sitk.ReadImage(str(data / "seg.nii.gz"))
+    image.SetOrigin((5.0, 0.0, 0.0))
+    sitk.WriteImage(image, str(data / "seg.nii.gz"))
+    with pytest.raises(DatasetError, match="not on its image's grid"):
+        evaluate(model, data / "set.jsonl")
 
 
 def test_wrong_input_is_said(model: MedSegR, tmp_path: Path) -> None:

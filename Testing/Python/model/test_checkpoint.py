@@ -83,9 +83,13 @@ def test_wrong_weights_are_named(tiny: MedSegR, tmp_path: Path) -> None:
     save_file({**state, name: torch.zeros(2, 16)}, path)
     with pytest.raises(CheckpointError, match=rf"another shape: {name}\."):
         load_checkpoint(tmp_path)
-    path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(CheckpointError, match="cannot be read"):
-        load_checkpoint(tmp_path)
+    save_file(state, path)
+    for cut in (path, tmp_path / "understanding" / "model.safetensors"):
+        whole = cut.read_bytes()
+        cut.write_bytes(whole[:200])
+        with pytest.raises(CheckpointError, match="cannot be read"):
+            load_checkpoint(tmp_path)
+        cut.write_bytes(whole)
 
 
 def test_wrong_settings_are_named(tiny: MedSegR, tmp_path: Path) -> None:
@@ -94,6 +98,9 @@ def test_wrong_settings_are_named(tiny: MedSegR, tmp_path: Path) -> None:
     settings = json.loads(path.read_text())
     path.write_text(json.dumps({**settings, "medsegr": {**settings["medsegr"], "colour": 1}}))
     with pytest.raises(CheckpointError, match="colour"):
+        load_checkpoint(tmp_path)
+    path.write_text(json.dumps({**settings, "medsegr": {**settings["medsegr"], "plane": "slanted"}}))
+    with pytest.raises(CheckpointError, match="slanted"):
         load_checkpoint(tmp_path)
     path.write_text(json.dumps({"medsegr": settings["medsegr"]}))
     with pytest.raises(CheckpointError, match="grounding"):

@@ -221,6 +221,32 @@ def test_a_range_of_slices_is_all_that_is_looked_at(model, volume):
         session.ask(LEFT, slices=(2, 6))
 
 
+def test_a_folder_that_cannot_be_made_fails_in_a_sentence(model, volume, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    session = Session(volume, model, calibration=EVERYTHING, cache_folder=tmp_path / "file")
+    last = list(session.stream(LEFT))[-1]
+    assert isinstance(last, Failed) and "cannot be made" in str(last.error)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: not enough memory")])
+def test_a_full_memory_fails_in_a_sentence(model, volume, monkeypatch, error):
+    def full(*_, **__):
+        raise error
+
+    monkeypatch.setattr(model, "encode", full)
+    last = list(Session(volume, model, calibration=EVERYTHING).stream(LEFT))[-1]
+    assert isinstance(last, Failed) and "not enough memory" in str(last.error)
+
+
+def test_another_error_of_the_library_below_is_not_taken_for_a_full_memory(model, volume, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("shapes do not fit")
+
+    monkeypatch.setattr(model, "encode", broken)
+    with pytest.raises(RuntimeError, match="shapes"):
+        list(Session(volume, model, calibration=EVERYTHING).stream(LEFT))
+
+
 def test_an_empty_question_fails_in_a_sentence(model, volume):
     (event,) = Session(volume, model).stream("  ?! ")
     assert isinstance(event, Failed) and isinstance(event.error, QuestionError)
