@@ -116,6 +116,5 @@ def _draw(answer: Answer, stack: SliceStack, index: int, views: Sequence[npt.NDA
     spacing_mm = (stack.spacing_mm[1], stack.spacing_mm[2])
     rgb = draw_slice(windowed, masks, colours, spacing_mm)
     shown = tuple(number for number, mask in enumerate(masks) if mask.any())
-    # A file without a size in millimetres says nothing about the patient's sides either.
-    letters = EDGE_LETTERS[stack.plane] if answer.volume.spacing_known else None
+    letters = EDGE_LETTERS[stack.plane] if answer.volume.orientation_known else None
     return Picture(rgb, stack.plane, index, shown, letters)

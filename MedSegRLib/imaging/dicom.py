@@ -8,7 +8,7 @@ applies that file's own rescale slope and intercept.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -102,7 +102,8 @@ def _read_single(item: DicomSlice, name: str, source: str, modality: Modality | 
         notes.append("No slice thickness is given: 1 mm was assumed, so do not rely on millilitres.")
     ijk_to_ras = lps_to_ijk_to_ras(position, (*item.spacing_mm, thickness_mm), direction)
     spacing_known = item.spacing_known
-    return _volume(voxels, ijk_to_ras, [item], name, source, modality, spacing_known, tuple(notes))
+    volume = _volume(voxels, ijk_to_ras, [item], name, source, modality, spacing_known, tuple(notes))
+    return replace(volume, orientation_known=item.has_position)
 
 
 def _volume(

@@ -105,6 +105,7 @@ def _read_image_file(path: Path, modality: Modality | None) -> Volume:
         name=path.name,
         source=str(path),
         spacing_known=spacing_known,
+        orientation_known=spacing_known and (nifti is None or nifti.says_where_it_lies),
         notes=tuple(notes),
     )
 

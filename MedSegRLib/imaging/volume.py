@@ -47,6 +47,8 @@ class Volume:
         Path that it was read from, if any.
     spacing_known
         False where the file gives no size in millimetres and 1 mm was assumed.
+    orientation_known
+        False where the file does not say how the patient lay: left and right are then an assumption.
     made_symmetric
         True for a template whose halves are mirror images: its sides are not compared.
     notes
@@ -70,6 +72,7 @@ class Volume:
     name: str = "volume"
     source: str | None = None
     spacing_known: bool = True
+    orientation_known: bool = True
     made_symmetric: bool = False
     notes: tuple[str, ...] = ()
 

@@ -104,7 +104,9 @@ def load_checkpoint(folder: str | Path, precision: Precision = "auto") -> MedSeg
     try:
         config = MedSegRConfig.from_dict(settings["medsegr"])
         Plane(config.plane)
-        grounding = Grounding(GroundingConfig.from_dict(settings["grounding"]))
+        sizes = GroundingConfig.from_dict(settings["grounding"])
+        _refuse_misfits(config, sizes)
+        grounding = Grounding(sizes)
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder / 'config.json'} is not a model's: {first_line(error)}.") from error
     model = MedSegR(Understanding.from_pretrained(folder / _UNDERSTANDING), grounding, config)
@@ -180,3 +182,16 @@ def _load_own_state(model: MedSegR, state: dict[str, Tensor], path: Path) -> Non
     if told:
         raise CheckpointError(f"{path} does not fit its config.json, {'; '.join(told)}.")
     model.load_state_dict({k: v.to(own[k].dtype) for k, v in state.items()}, strict=False)
+
+
+def _refuse_misfits(config: MedSegRConfig, sizes: GroundingConfig) -> None:
+    """Raise ValueError where slices as the model is given them are not what its encoder takes."""
+    channels = sizes.in_channels if sizes.encoder == "pyramid" else 3
+    if len(config.slice_offsets_mm) != channels:
+        raise ValueError(f"{len(config.slice_offsets_mm)} slice_offsets_mm, but {channels} channels")
+    if max(config.picture_channels) >= channels:
+        raise ValueError(f"picture_channels {config.picture_channels}, but {channels} channels")
+    # The positions of a vision transformer are learnt for one size.
+    square = (config.canvas_sizes[0],) * 2 if len(config.canvas_sizes) == 1 else None
+    if sizes.encoder == "vit" and square != tuple(sizes.image_size):
+        raise ValueError(f"canvas_sizes {config.canvas_sizes}, but slices of {sizes.image_size} only")

@@ -216,7 +216,10 @@ def test_other_programs_read_the_pictures_exactly(tmp_path):
 
 def test_of_unknown_spacing_pixels_are_told_and_no_sides(phantom):
     voxels = np.random.default_rng(0).normal(50, 9, (1, 60, 40))
-    volume = Volume(voxels, np.diag([-1.0, -1.0, 1.0, 1.0]), Modality.UNKNOWN, "photo", spacing_known=False)
+    volume = Volume(
+        voxels, np.diag([-1.0, -1.0, 1.0, 1.0]), Modality.UNKNOWN, "photo",
+        spacing_known=False, orientation_known=False,
+    )  # fmt: skip
     mask = np.zeros((1, 60, 40), dtype=bool)
     mask[0, 10:20, 10:20] = True
     finding = Finding.of("left lung", mask, volume, Plane.AXIAL, 0.5)

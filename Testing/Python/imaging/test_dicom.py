@@ -242,6 +242,7 @@ def test_a_single_file_is_one_slice_as_thick_as_it_says(tmp_path):
     volume = read_volume(path)
     np.testing.assert_array_equal(volume.voxels[0], STORED[0])
     assert volume.spacing_mm == pytest.approx((0.5, 2.0, 3.0)) and volume.spacing_known
+    assert volume.orientation_known
     assert volume.modality is Modality.MR and volume.is_single_slice
     assert kji_to_ras_mm(volume.ijk_to_ras, (0, 0, 0)) == pytest.approx((-1, -2, 3))
     assert any("A single slice" in note for note in volume.notes)
@@ -252,7 +253,7 @@ def test_a_single_frame_without_a_spacing_says_so(tmp_path):
         ("PixelSpacing", "SliceThickness", "ImagePositionPatient", "ImageOrientationPatient")
     )
     volume = read_volume(write_slice(tmp_path / "x.dcm", STORED[0], Modality="OT", **unknown))
-    assert not volume.spacing_known and volume.spacing_mm == (1, 1, 1)
+    assert not volume.spacing_known and not volume.orientation_known and volume.spacing_mm == (1, 1, 1)
     for words in ("No pixel spacing", "No slice thickness", "left and right are an assumption"):
         assert any(words in note for note in volume.notes)
 

@@ -229,6 +229,7 @@ def test_a_nifti_file_that_does_not_say_how_the_patient_lay_is_noted(tmp_path):
     struct.pack_into("<2h", header, 252, 0, 0)
     path.write_bytes(header)
     assert any("left and right are an assumption" in note for note in read_volume(path).notes)
+    assert not read_volume(path).orientation_known
 
 
 def test_big_endian_and_version_2_nifti_files_are_measured_too(tmp_path):
