@@ -8,6 +8,7 @@ run of four words with one of them is drawn again.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -16,11 +17,15 @@ from MedSegRLib.answers import visible_text
 
 from .conversation import Exchange, QuestionType, Scene, Target
 from .stock import PhrasingStock
-from .wording import four_word_runs, rough_hand, telegram
+from .wording import four_word_runs, rough_hand, telegram, words
 
 __all__ = ["OfflineAnnotator"]
 
 Part = tuple[str, Side]
+
+# Families whose words only carry what is named in them, and the share of them drawn word by word.
+_CARRIERS = ("direct", "implicit_clause", "implicit_topic", "several", "group", "follow_other_structure")
+_ANY_WORDS = 0.3
 
 _BRAIN_TYPES = (
     ("implicit", 50), ("direct", 12), ("several", 8), ("group", 4), ("size", 4), ("asymmetry", 3),
@@ -48,6 +53,7 @@ class OfflineAnnotator:
     def __init__(self, table: AnatomyTable, stock: PhrasingStock, held_out: Sequence[str] = ()) -> None:
         self.table, self.stock = table, stock
         self._forbidden = frozenset(run for question in held_out for run in four_word_runs(question))
+        self._carriers = _carrier_words(table, stock)
         self._groups = [s for s in table.structures.values() if s.is_group]
 
     def converse(self, scene: Scene, turns: int, rng: random.Random) -> tuple[Exchange, ...]:
@@ -313,7 +319,14 @@ class OfflineAnnotator:
     # -- small choices
 
     def _frame(self, family: str, rng: random.Random) -> str:
-        return rng.choice(self.stock.questions[family])
+        """A phrasing; now and then one of any words, since nobody knows how the next person will ask."""
+        frame = rng.choice(self.stock.questions[family])
+        slots = re.findall(r"\{(\w+)\}", frame)
+        if family in _CARRIERS and len(slots) == 1 and rng.random() < _ANY_WORDS:
+            before = rng.choices(self._carriers, k=rng.randrange(5))
+            after = rng.choices(self._carriers, k=rng.randrange(4))
+            frame = " ".join((*before, f"{{{slots[0]}}}", *after))
+        return frame
 
     def _pick(self, scene: Scene, rng: random.Random) -> tuple[Structure, tuple[Side, ...]]:
         structure = self.table.structures[rng.choice(scene.offered)]
@@ -373,6 +386,17 @@ class OfflineAnnotator:
         if "{q}" in context:
             return context.replace("{q}", question)
         return f"{context} {question}" if rng.random() < 0.85 else f"{question} {context}"
+
+
+def _carrier_words(table: AnatomyTable, stock: PhrasingStock) -> list[str]:
+    """Words of the phrasings that carry no meaning of their own: no side, no number, no part of a name."""
+    meant = {"left", "right", "both", "one", "other", "side", "sides", "not", "no"}
+    for structure in table.structures.values():
+        for name in (structure.plural, *structure.wordings):
+            meant.update(words(name))
+    found = {word for family in _CARRIERS for frame in stock.questions[family] for word in words(frame)}
+    slots = {"name", "names", "group", "clause", "topic", "side", "plural"}
+    return sorted(word for word in found - meant - slots if word.isalpha())
 
 
 def _with_side(text: str, side: Side) -> str:

@@ -1,7 +1,8 @@
 """Assemble: from looks at slices to masks in 3-D on the scan's own grid.
 
-Presence is decided from all slices, with hysteresis along the axis; where two findings dispute a boundary
-the higher logit wins; small islands are dropped. Words play no part: only numbers decide.
+Presence is decided from all slices, with hysteresis along the axis; thin slices are smoothed with their
+neighbours, since each was looked at alone; where two findings dispute a boundary the higher logit wins;
+small islands are dropped. Words play no part: only numbers decide.
 
 Shapes: canonical masks are [slice, row, column], finished ones [K, J, I].
 """
@@ -23,12 +24,14 @@ from MedSegRLib.imaging import SliceStack
 from .calibration import Calibration
 from .evidence import Evidence, Look
 
-__all__ = ["Assembled", "assemble", "hysteresis", "keep_components", "settle"]
+__all__ = ["Assembled", "assemble", "hysteresis", "keep_components", "settle", "smoothed"]
 
 BoolArray = npt.NDArray[np.bool_]
 Restore = Callable[[Tensor], Tensor]
 
 _ISLAND = 0.1
+# A neighbour's share of a smoothed slice, and how far apart slices may lie to show much the same.
+_NEIGHBOUR, _NEAR_MM = 0.25, 2.0
 _NESTED = 0.5
 _RESTORED_TOGETHER = 16
 
@@ -59,6 +62,7 @@ def assemble(
         Thresholds.
     """
     threshold = calibration.mask_threshold_logit
+    near = stack.spacing_mm[0] <= _NEAR_MM
     masks: dict[str, BoolArray] = {}
     for phrase, looks in evidence.looks.items():
         presence = {index: look.presence for index, look in looks.items()}
@@ -66,13 +70,13 @@ def assemble(
         mask = np.zeros(stack.voxels.shape, dtype=np.bool_)
         for start in range(0, len(kept), _RESTORED_TOGETHER):
             some = kept[start : start + _RESTORED_TOGETHER]
-            logits = restore(torch.stack([looks[index].logits for index in some]))
+            logits = restore(torch.stack([smoothed(looks, index, near) for index in some]))
             mask[list(some)] = (logits > threshold).cpu().numpy()
         if mask.any():
             masks[phrase] = mask
 
     def logits_of(phrase: str, index: int) -> npt.NDArray[np.float32]:
-        return restore(evidence.looks[phrase][index].logits[None])[0].cpu().numpy()
+        return restore(smoothed(evidence.looks[phrase], index, near)[None])[0].cpu().numpy()
 
     settle(masks, logits_of)
     assembled = []
@@ -105,6 +109,18 @@ def hysteresis(presence: Mapping[int, float], low: float, high: float) -> tuple[
         if index is not None:
             run.append(index)
     return tuple(kept)
+
+
+def smoothed(looks: Mapping[int, Look], index: int, near: bool) -> Tensor:
+    """Logits of a slice, float32 [h, w], averaged with those of both its neighbours where these are `near`.
+
+    A slice at the end of what was looked at stays as it is.
+    """
+    own = looks[index].logits.float()
+    if not near or index - 1 not in looks or index + 1 not in looks:
+        return own
+    beside = looks[index - 1].logits.float() + looks[index + 1].logits.float()
+    return (1 - 2 * _NEIGHBOUR) * own + _NEIGHBOUR * beside
 
 
 def settle(masks: Mapping[str, BoolArray], logits_of: Callable[[str, int], npt.NDArray[np.float32]]) -> None:

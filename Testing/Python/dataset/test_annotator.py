@@ -79,6 +79,18 @@ def test_nothing_of_the_brain_is_found_in_an_abdomen(annotator: OfflineAnnotator
             assert exchange.question_type is QuestionType.ABSENT and "abdomen" in exchange.answer
 
 
+def test_some_phrasings_are_of_any_words_but_of_none_that_means_a_thing(annotator: OfflineAnnotator) -> None:
+    assert len(annotator._carriers) > 200
+    named = {word for s in TABLE for name in (s.plural, *s.wordings) for word in words(name)}
+    assert not set(annotator._carriers) & (named | {"left", "right", "both", "other", "not"})
+    stock = set(load_stock().questions["direct"])
+    rng = random.Random(0)
+    drawn = [annotator._frame("direct", rng) for _ in range(1000)]
+    own = [frame for frame in drawn if frame not in stock]
+    assert 200 < len(own) < 400 and all(frame.count("{name}") == 1 for frame in own)
+    assert all(annotator._frame("size", rng) in load_stock().questions["size"] for _ in range(200))
+
+
 def test_nothing_written_shares_four_words_with_a_held_out_question(annotator: OfflineAnnotator) -> None:
     held_out = {run for question in held_out_questions() for run in four_word_runs(question)}
     assert len(held_out) > 2000

@@ -8,7 +8,7 @@ import torch
 
 from MedSegRLib.errors import CheckpointError
 from MedSegRLib.imaging import Plane, SliceStack, Volume
-from MedSegRLib.reasoning.assemble import assemble, hysteresis, keep_components, settle
+from MedSegRLib.reasoning.assemble import assemble, hysteresis, keep_components, settle, smoothed
 from MedSegRLib.reasoning.calibration import Calibration
 from MedSegRLib.reasoning.evidence import Evidence, Look
 
@@ -68,6 +68,26 @@ def test_a_part_within_a_whole_leaves_both_as_they_are():
 
 def _look(on: np.ndarray, presence: float, quality: float) -> Look:
     return Look(torch.from_numpy(np.where(on, 4.0, -4.0)).to(torch.float16), presence, quality)
+
+
+@pytest.mark.parametrize(("step_mm", "filled"), [(1.0, True), (3.0, False)])
+def test_thin_slices_are_smoothed_with_their_neighbours_and_thick_ones_are_not(step_mm, filled):
+    volume = Volume(np.arange(5 * 4 * 4.0).reshape(5, 4, 4), np.diag([-1.0, -1.0, step_mm, 1.0]))
+    stack = SliceStack.of(volume, Plane.AXIAL)
+    evidence = Evidence()
+    for index in range(5):
+        # Missed on the slice in the middle, by less than its neighbours are sure.
+        logits = torch.full((4, 4), -2.0 if index == 2 else 4.0, dtype=torch.float16)
+        evidence.add("thalamus", index, Look(logits, 0.9, 0.9))
+    (one,) = assemble(evidence, stack, lambda logits: logits, Calibration())
+    assert bool(one.mask[2].any()) is filled
+    assert one.mask[[0, 1, 3, 4]].all()
+
+
+def test_smoothing_weighs_both_neighbours_and_leaves_the_ends():
+    looks = {i: Look(torch.full((1, 1), float(v)), 0.9, 0.9) for i, v in enumerate((8, 0, 4, 2))}
+    assert [float(smoothed(looks, i, True)) for i in range(4)] == [8, 3, 2.5, 2]
+    assert [float(smoothed(looks, i, False)) for i in range(4)] == [8, 0, 4, 2]
 
 
 def test_masks_lie_on_the_grid_of_the_scan_and_confidence_is_weighed_by_area():
