@@ -26,6 +26,11 @@ Part = tuple[str, Side]
 # Families whose words only carry what is named in them, and the share of them drawn word by word.
 _CARRIERS = ("direct", "implicit_clause", "implicit_topic", "several", "group", "follow_other_structure")
 _ANY_WORDS = 0.3
+# Everyday words that begin as a name does, or as a piece of one that was cut in two.
+_LIKE_NAMES = (
+    "put", "puts", "putting", "pal", "pale", "amount", "call", "caution", "corner", "hip",
+    "lateness", "later", "vent", "cord", "access", "account", "and", "cereal", "that", "than",
+)  # fmt: skip
 
 _BRAIN_TYPES = (
     ("implicit", 50), ("direct", 12), ("several", 8), ("group", 4), ("size", 4), ("asymmetry", 3),
@@ -395,6 +400,7 @@ def _carrier_words(table: AnatomyTable, stock: PhrasingStock) -> list[str]:
         for name in (structure.plural, *structure.wordings):
             meant.update(words(name))
     found = {word for family in _CARRIERS for frame in stock.questions[family] for word in words(frame)}
+    found.update(_LIKE_NAMES)
     slots = {"name", "names", "group", "clause", "topic", "side", "plural"}
     return sorted(word for word in found - meant - slots if word.isalpha())
 
