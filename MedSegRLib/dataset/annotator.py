@@ -16,21 +16,15 @@ from MedSegRLib.anatomy import AnatomyTable, Fact, Side, Structure
 from MedSegRLib.answers import visible_text
 
 from .conversation import Exchange, QuestionType, Scene, Target
-from .stock import PhrasingStock
-from .wording import four_word_runs, rough_hand, telegram, words
+from .stock import CARRIERS, PhrasingStock, carrier_words
+from .wording import four_word_runs, rough_hand, telegram
 
 __all__ = ["OfflineAnnotator"]
 
 Part = tuple[str, Side]
 
-# Families whose words only carry what is named in them, and the share of them drawn word by word.
-_CARRIERS = ("direct", "implicit_clause", "implicit_topic", "several", "group", "follow_other_structure")
+# Share of the phrasings that are drawn word by word.
 _ANY_WORDS = 0.3
-# Everyday words that begin as a name does, or as a piece of one that was cut in two.
-_LIKE_NAMES = (
-    "put", "puts", "putting", "pal", "pale", "amount", "call", "caution", "corner", "hip",
-    "lateness", "later", "vent", "cord", "access", "account", "and", "cereal", "that", "than",
-)  # fmt: skip
 
 _BRAIN_TYPES = (
     ("implicit", 50), ("direct", 12), ("several", 8), ("group", 4), ("size", 4), ("asymmetry", 3),
@@ -58,7 +52,7 @@ class OfflineAnnotator:
     def __init__(self, table: AnatomyTable, stock: PhrasingStock, held_out: Sequence[str] = ()) -> None:
         self.table, self.stock = table, stock
         self._forbidden = frozenset(run for question in held_out for run in four_word_runs(question))
-        self._carriers = _carrier_words(table, stock)
+        self._carriers = carrier_words(table, stock)
         self._groups = [s for s in table.structures.values() if s.is_group]
 
     def converse(self, scene: Scene, turns: int, rng: random.Random) -> tuple[Exchange, ...]:
@@ -327,7 +321,7 @@ class OfflineAnnotator:
         """A phrasing; now and then one of any words, since nobody knows how the next person will ask."""
         frame = rng.choice(self.stock.questions[family])
         slots = re.findall(r"\{(\w+)\}", frame)
-        if family in _CARRIERS and len(slots) == 1 and rng.random() < _ANY_WORDS:
+        if family in CARRIERS and len(slots) == 1 and rng.random() < _ANY_WORDS:
             before = rng.choices(self._carriers, k=rng.randrange(5))
             after = rng.choices(self._carriers, k=rng.randrange(4))
             frame = " ".join((*before, f"{{{slots[0]}}}", *after))
@@ -391,18 +385,6 @@ class OfflineAnnotator:
         if "{q}" in context:
             return context.replace("{q}", question)
         return f"{context} {question}" if rng.random() < 0.85 else f"{question} {context}"
-
-
-def _carrier_words(table: AnatomyTable, stock: PhrasingStock) -> list[str]:
-    """Words of the phrasings that carry no meaning of their own: no side, no number, no part of a name."""
-    meant = {"left", "right", "both", "one", "other", "side", "sides", "not", "no"}
-    for structure in table.structures.values():
-        for name in (structure.plural, *structure.wordings):
-            meant.update(words(name))
-    found = {word for family in _CARRIERS for frame in stock.questions[family] for word in words(frame)}
-    found.update(_LIKE_NAMES)
-    slots = {"name", "names", "group", "clause", "topic", "side", "plural"}
-    return sorted(word for word in found - meant - slots if word.isalpha())
 
 
 def _with_side(text: str, side: Side) -> str:

@@ -8,9 +8,20 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from MedSegRLib.anatomy import AnatomyTable
 from MedSegRLib.resources import resource_path
 
-__all__ = ["PhrasingStock", "load_stock"]
+from .wording import words
+
+__all__ = ["CARRIERS", "PhrasingStock", "carrier_words", "load_stock"]
+
+# Families whose words only carry what is named in them.
+CARRIERS = ("direct", "implicit_clause", "implicit_topic", "several", "group", "follow_other_structure")
+# Everyday words that begin as a name does, or as a piece of one that was cut in two.
+_LIKE_NAMES = (
+    "put", "puts", "putting", "pal", "pale", "amount", "call", "caution", "corner", "hip",
+    "lateness", "later", "vent", "cord", "access", "account", "and", "cereal", "that", "than",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -34,3 +45,15 @@ def load_stock() -> PhrasingStock:
     for right, wrong in pairs["typos"] if isinstance(pairs, dict) else pairs:
         spelling.setdefault(right.lower(), []).append(wrong)
     return PhrasingStock(read("questions.json"), read("answers.json"), spelling)
+
+
+def carrier_words(table: AnatomyTable, stock: PhrasingStock) -> list[str]:
+    """Words of the phrasings that carry no meaning of their own: no side, no number, no part of a name."""
+    meant = {"left", "right", "both", "one", "other", "side", "sides", "not", "no"}
+    for structure in table.structures.values():
+        for name in (structure.plural, *structure.wordings):
+            meant.update(words(name))
+    found = {word for family in CARRIERS for frame in stock.questions[family] for word in words(frame)}
+    found.update(_LIKE_NAMES)
+    slots = {"name", "names", "group", "clause", "topic", "side", "plural"}
+    return sorted(word for word in found - meant - slots if word.isalpha())

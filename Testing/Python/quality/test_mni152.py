@@ -70,8 +70,8 @@ def test_white_matter_agrees_with_nilearns_own_map(fresh):
 
 
 def test_grey_matter_agrees_with_nilearns_own_map(fresh):
-    answer = fresh.ask("Outline the cerebral cortex and the cerebellar cortex.")
-    drawn = np.any([f.mask for f in answer.findings], axis=0)
+    answers = [fresh.ask(QUESTIONS[name]) for name in ("cerebral_cortex", "cerebellar_cortex")]
+    drawn = np.any([f.mask for answer in answers for f in answer.findings], axis=0)
     assert dice(drawn, _nilearn_mask(load_mni152_gm_mask(resolution=1))) > GREY_MATTER_DICE
 
 

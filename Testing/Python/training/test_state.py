@@ -41,7 +41,7 @@ def grounding_stage(
     config = GroundingConfig(
         encoder="pyramid", image_size=(64, 48), embed_dim=16, decoder_depth=1, decoder_heads=2,
         decoder_mlp_dim=32, multimask_outputs=0, quality_hidden_dim=16, in_channels=5,
-        widths=(width, 8, 16), detail_dim=4,
+        widths=(width, 8, 16), detail_dim=4, semantic_classes=len(targets.structures),
     )  # fmt: skip
     torch.manual_seed(7)
     batches = GroundingBatches(
