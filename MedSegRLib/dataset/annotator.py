@@ -129,7 +129,9 @@ class OfflineAnnotator:
         return self._frame(rng.choice(("keywords", "implicit_topic")), rng).format(topic=note)
 
     def _ask_several(self, scene: Scene, rng: random.Random) -> Exchange:
-        count = rng.choice((2, 2, 2, 3))
+        count = min(rng.choice((2, 2, 2, 3)), len(scene.offered))
+        if count < 2:
+            return self._ask_direct(scene, rng)
         picks: list[tuple[Structure, tuple[Side, ...]]] = []
         while len(picks) < count:
             pick = self._pick(scene, rng)
@@ -160,6 +162,8 @@ class OfflineAnnotator:
         return self._findings(scene, question, QuestionType.SIZE, self._parts(structure, sides), rng, "size")
 
     def _ask_asymmetry(self, scene: Scene, rng: random.Random) -> Exchange:
+        if not any(self.table.structures[s].sided for s in scene.offered):
+            return self._ask_size(scene, rng)
         structure = self._pick_sided(scene, rng)
         question = self._frame("asymmetry", rng).format(name=self._plain_name(structure, rng))
         parts = self._parts(structure, (Side.LEFT, Side.RIGHT))

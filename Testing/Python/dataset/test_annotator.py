@@ -41,6 +41,17 @@ SCENES = {
 }
 
 
+@pytest.mark.parametrize(
+    "offered", [("brainstem",), ("hippocampus",), ("brainstem", "hippocampus")], ids=" and ".join
+)
+def test_a_model_of_few_structures_is_taught_of_those(
+    annotator: OfflineAnnotator, offered: tuple[str, ...]
+) -> None:
+    where = Scene("brain", offered, {part: 1.0 for part in parts_of(offered, TABLE)})
+    asked = {t.structure for talk in conversations(annotator, where, 400, 3) for e in talk for t in e.targets}
+    assert asked == set(offered)
+
+
 @pytest.mark.parametrize("where", SCENES.values(), ids=SCENES.keys())
 def test_mentions_are_the_targets_in_order(annotator: OfflineAnnotator, where: Scene) -> None:
     kinds = set()
