@@ -44,6 +44,12 @@ def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return site
 
 
+def test_the_shipped_model_is_of_at_most_20_mb_and_holds_no_pickle() -> None:
+    files = [path for path in (ROOT / "Resources" / "Models" / "medsegr-mini").rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 20_000_000
+    assert {path.suffix for path in files} <= {"", ".jinja", ".json", ".md", ".safetensors"}
+
+
 def python(site: Path, program: str) -> list[str]:
     """Lines that a fresh interpreter prints which finds the library only in the folder."""
     program = f"import sys; sys.path.insert(0, {str(site)!r})\n{program}"
