@@ -149,9 +149,10 @@ def _finding_row(finding: Finding) -> str:
     code = _code(finding.terminology)
     said = "" if finding.phrase.lower() == finding.name.lower() else f"“{escape(finding.phrase)}” "
     below = f'<div class="small">{said}{escape(code)}</div>' if said or code else ""
+    bar = f'<span class="bar"><i style="width: {percent.replace(" ", "")}"></i></span>'
     return (
         f'<tr><td class="name">{_key(finding)}{escape(finding.name)}{below}</td>'
-        f'<td><span class="bar"><i style="width: {percent.replace(" ", "")}"></i></span>{percent}</td>'
+        f'<td class="whole">{bar}{percent}</td>'
         f"{numbers}<td>{finding.plane.value} {slice_ranges(finding.slices)}</td></tr>"
     )
 

@@ -49,10 +49,11 @@ tbody th { width: 11rem; color: var(--soft); font-weight: 500; }
 .bar { display: inline-block; width: 3.5rem; height: 0.4rem; border-radius: 4px; background: var(--line);
   overflow: hidden; margin-right: 0.5rem; vertical-align: middle; }
 .bar i { display: block; height: 100%; background: var(--accent); }
+.whole { white-space: nowrap; }
 .small { font-size: 0.8rem; color: var(--soft); font-weight: 400; }
 .pictures { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }
-figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px;
-  overflow: hidden; max-width: 100%; }
+figure { margin: 0; flex: 1 1 17rem; max-width: min(30rem, 100%); overflow: hidden;
+  background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 .frame { position: relative; background: #000; text-align: center; }
 .frame img { display: block; max-width: 100%; height: auto; margin: 0 auto; }
 .frame span { position: absolute; color: #ffe9a8; font: 600 14px/1 system-ui, sans-serif;
