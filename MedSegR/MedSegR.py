@@ -35,16 +35,13 @@ class MedSegR(ScriptedLoadableModule):
         ScriptedLoadableModule.__init__(self, parent)
         parent.title = _("MedSeg-R")
         parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
-        parent.dependencies = []
         parent.contributors = ["MedSeg-R maintainers"]
         parent.helpText = _(
             "Ask a scan a clinical question and get the answer in words and in masks: what it names becomes "
             "segments, measured. Everything runs on this computer.<p><b>Research use, not for diagnosis.</b> "
             "Code: Apache-2.0. Included weights: CC BY-NC-SA 4.0, for non-commercial use.</p>"
         )
-        parent.acknowledgementText = _(
-            "The method is MedSeg-R (Huang et al., 2025, arXiv 2506.10465); please cite it."
-        )
+        parent.acknowledgementText = _("Please cite MedSeg-R (Huang et al., 2025, arXiv 2506.10465).")
         slicer.app.connect("startupCompleted()", self.register_sample_data)
 
     @staticmethod
@@ -73,13 +70,13 @@ class MedSegRWidget(ScriptedLoadableModuleWidget):
         self.selector.noneEnabled, self.selector.noneDisplay = True, _("Choose a scan")
         self.selector.setMRMLScene(slicer.mrmlScene)
         self.view = ChatView(None, self.selector, tr=_)
-        gateway, console = SlicerGateway(self.logic.answers), self.logic.console
-        self.presenter = Presenter(self.view, gateway, QtSettings(), SlicerInstaller(), console.client, tr=_)
+        console, later = self.logic.console, partial(qt.QTimer.singleShot, 0)
+        gateway = SlicerGateway(console.answers, console.volumes, later)
+        self.presenter = Presenter(self.view, gateway, QtSettings(), SlicerInstaller(_), console.client, tr=_)
         console.on_kept = self.presenter.conversation_changed
         self.selector.connect("currentNodeIDChanged(QString)", self.presenter.choose_volume)
         self.layout.addWidget(self.view)
         self.view.start(self.presenter)
-        later = partial(qt.QTimer.singleShot, 0)
         self.watch = SceneWatch(slicer.mrmlScene, self.presenter.scene_changed, later)
 
     def cleanup(self) -> None:
@@ -108,8 +105,7 @@ class MedSegRLogic(ScriptedLoadableModuleLogic):
         from MedSegRLib.panel.view_settings import QtSettings
         from MedSegRLib.scene import AnswerScene
 
-        self.answers = AnswerScene()
-        self.console = Console(self.answers, lambda: QtSettings().get("python"))
+        self.console = Console(AnswerScene(), lambda: QtSettings().get("python"))
         self._timer = qt.QTimer()
         self._timer.setInterval(25)
         self._timer.connect("timeout()", self._poll)
@@ -134,17 +130,20 @@ class MedSegRTest(ScriptedLoadableModuleTest):
 
     worker_command = None
 
-    def test_a_worker_answers_a_question_about_a_volume_node(self) -> None:
-        from MedSegRLib.answers import Finished, Question
-        from MedSegRLib.scene import volume_of
-        from MedSegRLib.service import Client, stream
+    def test_a_question_about_a_volume_node_becomes_segments_and_is_undone(self) -> None:
+        from MedSegRLib.panel.console import Console
+        from MedSegRLib.scene import AnswerScene, segment_names
+        from MedSegRLib.service import Client
 
+        slicer.mrmlScene.Clear(0)
         voxels = np.random.default_rng(0).normal(100, 20, (12, 40, 40))
         node = slicer.util.addVolumeFromArray(voxels, name="MR made-up head")
-        client = Client(self.worker_command)
+        console = Console(AnswerScene())
+        console.clients[""] = Client(self.worker_command)
         try:
-            *_, last = stream(client, volume_of(node), Question("Where is the left hippocampus?"))
+            answer = console.ask(node, "Where is the left hippocampus?")
         finally:
-            client.close()
-            slicer.mrmlScene.RemoveNode(node)
-        self.assertIsInstance(last, Finished, getattr(last, "error", ""))
+            console.close()
+        self.assertEqual(segment_names(node), [finding.name for finding in answer.findings])
+        self.assertEqual(console.answers.undo(), bool(answer.findings))
+        self.assertEqual(segment_names(node), [])

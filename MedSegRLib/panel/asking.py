@@ -173,9 +173,11 @@ class Asking:
         return self._tr("about {minutes} min left").format(minutes=round(seconds / 60))
 
     def _begin_next(self) -> None:
-        self.now = self._waiting.popleft()
-        self.now.conversation.exchanges.append(self.now.exchange)
-        self._listener.begun(self.now)
+        now = self.now = self._waiting.popleft()
+        now.conversation.exchanges.append(now.exchange)
+        # Now, since the key may be another scan's once the scene was closed and another one loaded.
+        now.exchange.handle = self._gateway.begin(now.conversation.key, now.question, now.update)
+        self._listener.begun(now)
 
     def _hand_in(self, client: AskClient) -> None:
         now = self.now
@@ -203,9 +205,9 @@ class Asking:
         elif isinstance(event, SliceDone):
             now.done, now.total, now.seconds_left = event.done, event.total, event.seconds_left
             colours = {name: self._colour(name) for name in event.masks}
-            key = now.conversation.key
+            shown, masks = now.exchange.handle, event.masks
             self._draw(
-                now, lambda: self._gateway.preview(key, now.plane, event.slice_index, event.masks, colours)
+                now, lambda: self._gateway.preview(shown, now.plane, event.slice_index, masks, colours)
             )
         elif isinstance(event, FindingReady):
             self._add(now, event.finding)
@@ -215,12 +217,7 @@ class Asking:
             self._end(None, Stage.FAILED, (str(event.error),))
 
     def _add(self, now: Asked, finding: Finding) -> None:
-        def draw() -> None:
-            if now.exchange.handle is None:
-                now.exchange.handle = self._gateway.begin(now.conversation.key, now.question, now.update)
-            self._gateway.add_finding(now.exchange.handle, finding)
-
-        self._draw(now, draw)
+        self._draw(now, lambda: self._gateway.add_finding(now.exchange.handle, finding))
         now.exchange.rows.append(row_of(finding.to_dict()))
         now.exchange.look(self._gateway)
         self._listener.changed(now)
@@ -242,8 +239,7 @@ class Asking:
         assert now is not None
         exchange = now.exchange
         self._draw(now, self._gateway.clear_preview)
-        if exchange.handle is not None:
-            self._draw(now, lambda: self._gateway.finish(exchange.handle, answer))
+        self._draw(now, lambda: self._gateway.finish(exchange.handle, answer))
         exchange.stage, exchange.notes = stage, tuple(dict.fromkeys((*exchange.notes, *notes)))
         if answer is not None:
             exchange.keep(answer, self._gateway)

@@ -7,12 +7,15 @@ was asked before, here or in the panel.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from MedSegRLib.answers import Answer, Cancelled, Event, Failed, FindingReady, Finished, Question
+from MedSegRLib.errors import MedSegRError
 from MedSegRLib.imaging import Plane
-from MedSegRLib.scene import AnswerScene, ConversationStore, entry_of, volume_of
+from MedSegRLib.scene import AnswerScene, ConversationStore, VolumeCache, entry_of
+from MedSegRLib.scene.packages import environment_outside
 from MedSegRLib.service import Client, Earlier, default_command
 
 __all__ = ["Asked", "Console"]
@@ -42,13 +45,13 @@ class Asked:
         on_event: Callable[[Event], None],
     ) -> None:
         self._console, self._client, self._on_event = console, client, on_event
-        entries = console.store.load(volume_node)
-        self._entries, self._volume_node = entries, volume_node
+        volume, entries = console.volumes.of(volume_node), console.store.load(volume_node)
         self._shown = console.answers.begin(volume_node, question, update=update)
         earlier = [_earlier(entry["answer"]) for entry in entries if entry.get("answer", {}).get("complete")]
-        self._ticket = client.ask(volume_of(volume_node), question, model=model, earlier=earlier)
+        self._ticket = client.ask(volume, question, model=model, earlier=earlier)
+        self._coming: deque[Event] = deque()
         self.answer: Answer | None = None
-        self.error: Exception | None = None
+        self.error: MedSegRError | None = None
 
     @property
     def done(self) -> bool:
@@ -58,25 +61,43 @@ class Asked:
     def poll(self) -> None:
         """Take what has come: findings go into the scene, every event to `on_event`."""
         self._client.poll()
-        for event in self._ticket.take():
-            if isinstance(event, FindingReady):
-                self._console.answers.add_finding(self._shown, event.finding)
-            elif isinstance(event, Finished | Cancelled):
-                self._keep(event.answer)
-            elif isinstance(event, Failed):
-                self.error = event.error
+        # One by one: what `on_event` raises goes on to the caller, and the next call with the next event.
+        self._coming.extend(self._ticket.take())
+        while self._coming and not self.done:
+            event = self._coming.popleft()
+            try:
+                self._take(event)
+            except MedSegRError as error:
+                event = Failed(error)
+                self._fail(event)
             self._on_event(event)
 
     def cancel(self) -> None:
         """Stop at the next token or slice; what is done is kept."""
         self._client.cancel(self._ticket)
 
+    def _take(self, event: Event) -> None:
+        if isinstance(event, FindingReady):
+            self._console.answers.add_finding(self._shown, event.finding)
+        elif isinstance(event, Finished | Cancelled):
+            self._keep(event.answer)
+        elif isinstance(event, Failed):
+            self._fail(event)
+
+    def _fail(self, event: Failed) -> None:
+        self.error = event.error
+        self.cancel()
+        self._console.answers.finish(self._shown, None)
+
     def _keep(self, answer: Answer) -> None:
-        self.answer = answer
         self._console.answers.finish(self._shown, answer)
-        if self._shown.volume_node is not None:
-            self._console.store.save(self._volume_node, [*self._entries, entry_of(answer, self._shown)])
-            self._console.on_kept(self._volume_node.GetID())
+        volume_node, store = self._shown.volume_node, self._console.store
+        if volume_node is not None:
+            # Read again: the panel may have added to it meanwhile.
+            store.save(volume_node, [*store.load(volume_node), entry_of(answer, self._shown)])
+        self.answer = answer
+        if volume_node is not None:
+            self._console.on_kept(volume_node.GetID())
 
 
 class Console:
@@ -91,15 +112,20 @@ class Console:
 
     Attributes
     ----------
+    volumes
+        Takes scans out of the scene; the panel's too, so that a scan is copied once.
+    clients
+        Those that were made, by interpreter; "" is the application's own.
     on_kept
         Called with a volume node's ID when an answer was added to its conversation.
     """
 
     def __init__(self, answers: AnswerScene, python: Callable[[], str] = lambda: "") -> None:
         self.answers, self.store = answers, ConversationStore(answers.scene)
+        self.volumes = VolumeCache()
         self.on_kept: Callable[[str], None] = lambda key: None
         self._python = python
-        self._clients: dict[str, Client] = {}
+        self.clients: dict[str, Client] = {}
         self._running: list[Asked] = []
 
     def client(self, python: str = "") -> Client:
@@ -110,9 +136,12 @@ class Console:
         UserInputError
             If there is no such interpreter.
         """
-        if python not in self._clients:
-            self._clients[python] = Client(default_command(python) if python else None)
-        return self._clients[python]
+        if python not in self.clients:
+            chosen = (
+                Client(default_command(python), environment=environment_outside()) if python else Client()
+            )
+            self.clients[python] = chosen
+        return self.clients[python]
 
     def begin(
         self,
@@ -188,7 +217,7 @@ class Console:
 
     def close(self) -> None:
         """End the workers."""
-        for client in self._clients.values():
+        for client in self.clients.values():
             client.close()
 
 

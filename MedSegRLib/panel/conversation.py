@@ -10,6 +10,7 @@ from MedSegRLib.answers import Answer
 from MedSegRLib.answers.measure import format_ml
 from MedSegRLib.errors import MedSegRError
 from MedSegRLib.panel.gateway import SceneGateway, Visibility
+from MedSegRLib.panel.kept import KeptAnswer
 from MedSegRLib.panel.shown import ExchangeShown, Row, Stage
 from MedSegRLib.service import Earlier
 
@@ -25,7 +26,7 @@ class Exchange:
     question, text, rows, stage, notes
         As of `ExchangeShown`.
     handle
-        The gateway's, once something was drawn.
+        The gateway's, once a model is asked; None where nothing is drawn.
     entry
         What is kept with the scene; None for what is not worth it, such as a failure.
     answer
@@ -39,7 +40,7 @@ class Exchange:
     notes: tuple[str, ...] = ()
     handle: Any = None
     entry: dict[str, Any] | None = None
-    answer: Answer | None = None
+    answer: KeptAnswer | None = None
 
     def shown(self, number: int) -> ExchangeShown:
         """The exchange as the view shows it."""
@@ -58,8 +59,8 @@ class Exchange:
     def keep(self, answer: Answer, gateway: SceneGateway) -> None:
         """Take over an answer, and what is to be kept of it and of the notes."""
         segments = [] if self.handle is None else list(gateway.segment_ids(self.handle))
-        self.answer, self.text = answer, answer.text
-        self.entry = {"answer": answer.to_dict(), "segments": segments, "notes": list(self.notes)}
+        self.answer, self.text = KeptAnswer(answer), answer.text
+        self.entry = {"answer": self.answer.told, "segments": segments, "notes": list(self.notes)}
 
     def look(self, gateway: SceneGateway) -> bool:
         """Read from the scene which findings can be seen; whether that changed anything."""

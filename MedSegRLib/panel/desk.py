@@ -47,19 +47,21 @@ class Desk:
         """Show the conversation about a scan, as it came with the scene if it is new here."""
         self.key = key
         if key and key not in self._conversations:
-            try:
-                self._conversations[key] = Conversation.of(key, self._gateway)
-            except MedSegRError as error:
-                self._view.show_message(str(error), wrong=True)
+            self._conversations[key] = self._kept(key)
         self._show_all()
 
     def read_again(self, key: str) -> None:
-        """Take over what others added to the kept conversation about a scan."""
-        if any(e.stage is Stage.RUNNING for e in self._conversations.get(key, Conversation(key)).exchanges):
-            return
-        self._conversations.pop(key, None)
+        """Take over what others added at the end of the kept conversation about a scan."""
+        here = self._conversations.get(key)
+        if here is None:
+            return  # It is read when it is opened.
+        kept = self._kept(key).exchanges
+        running = [place for place, exchange in enumerate(here.exchanges) if exchange.stage is Stage.RUNNING]
+        # Before what is still being answered here, which is kept when it is.
+        place = running[0] if running else len(here.exchanges)
+        here.exchanges[place:place] = kept[len(here.entries()) :]
         if key == self.key:
-            self.open(key)
+            self._show_all()
 
     def drop(self, key: str) -> Conversation:
         """Forget the conversation about a scan that is gone."""
@@ -137,6 +139,14 @@ class Desk:
             self._view.show_message(str(error), wrong=True)
         else:
             self._view.show_message(" ".join([self._tr("Written: {path}").format(path=path), *left_out]))
+
+    def _kept(self, key: str) -> Conversation:
+        """The conversation that is kept with a scan; an empty one where it cannot be read."""
+        try:
+            return Conversation.of(key, self._gateway)
+        except MedSegRError as error:
+            self._view.show_message(str(error), wrong=True)
+            return Conversation(key)
 
     def _show_all(self) -> None:
         self._view.clear_transcript()

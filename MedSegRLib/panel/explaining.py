@@ -39,14 +39,13 @@ class Explaining:
         self._tr, self._on_change = tr, on_change
         self._picking = False
 
-    def drawn(self) -> tuple[Drawn, ...]:
-        """What can be explained on this scan."""
+    def drawn(self) -> tuple[str, ...]:
+        """Names of what can be explained on this scan."""
         return tuple(self._gateway.drawn(self._desk.key)) if self._desk.key else ()
 
     def explain(self, name: str) -> None:
         """Say what something is that is drawn."""
-        named = [drawn for drawn in self.drawn() if drawn.name == name]
-        self._tell(named[:1] or [Drawn(name)])
+        self._tell(self._gateway.drawn_as(self._desk.key, name)[:1] or [Drawn(name)])
 
     def pick(self) -> None:
         """Explain what the user clicks next in a slice view."""

@@ -75,8 +75,10 @@ def transcript(conversation: Conversation) -> str:
 def _answer(exchange: Exchange, key: str, gateway: SceneGateway) -> Answer | None:
     """The whole answer; of one that came with the scene only if its segments are as they were."""
     told = exchange.told
-    if exchange.answer is not None or told is None:
-        return exchange.answer
+    if exchange.answer is not None:
+        return exchange.answer.whole()
+    if told is None:
+        return None
     volume = gateway.volume(key)
     if told["volume"]["fingerprint"] != volume.fingerprint():
         return None

@@ -82,7 +82,7 @@ class SceneGateway(Protocol):
         """The canonical slice that is looked at, and how many there are along the plane."""
 
     def begin(self, key: str, question: Question, update: bool) -> Any:
-        """A handle for an answer that is about to be drawn.
+        """A handle for an answer that may be drawn; it stays with this scan, whatever takes its key.
 
         Parameters
         ----------
@@ -126,7 +126,7 @@ class SceneGateway(Protocol):
 
     def preview(
         self,
-        key: str,
+        shown: Any,
         plane: Plane,
         slice_index: int,
         masks: Mapping[str, npt.NDArray[np.bool_]],
@@ -140,8 +140,11 @@ class SceneGateway(Protocol):
     def show_3d(self, key: str, shown: bool) -> None:
         """Show or hide surfaces of what is drawn on a scan."""
 
-    def drawn(self, key: str) -> Sequence[Drawn]:
-        """Everything that is drawn on a scan, in the scene's order."""
+    def drawn(self, key: str) -> Sequence[str]:
+        """Names of everything that is drawn on a scan, in the scene's order."""
+
+    def drawn_as(self, key: str, name: str) -> Sequence[Drawn]:
+        """What is drawn on a scan under a name."""
 
     def drawn_at(self, key: str, position_ras_mm: Position) -> Sequence[Drawn]:
         """What is drawn at a point."""

@@ -82,6 +82,7 @@ class Presenter:
         self._held = ""
         self._suggested: tuple[str, ...] = ()
         self._progress: Progress | None = None
+        self._surfaces = False
 
     # What the shell and the view's timer call
 
@@ -104,8 +105,9 @@ class Presenter:
         self.engine.poll()
 
     def close(self) -> None:
-        """The panel goes: the worker ends."""
+        """The panel goes: the worker ends, and what was outlined meanwhile with it."""
         self.explaining.cancel()
+        self._asking.fail(self._tr("The panel was closed before the question was answered."))
         self.engine.close()
 
     def scene_changed(self) -> None:
@@ -129,6 +131,7 @@ class Presenter:
     def choose_volume(self, key: str) -> None:
         """Talk about another scan; empty for none."""
         self.explaining.cancel()
+        self._held = ""
         self._desk.open(key)
         if self._scope is Scope.RANGE:
             self.set_scope(Scope.RANGE)
@@ -222,7 +225,8 @@ class Presenter:
         self._look_at_scene()
 
     def show_3d(self, shown: bool) -> None:
-        """Show or hide the surfaces of what is drawn."""
+        """Show or hide the surfaces of what is drawn, and of what will be."""
+        self._surfaces = shown
         if self._desk.key:
             self._gateway.show_3d(self._desk.key, shown)
 
@@ -248,6 +252,8 @@ class Presenter:
     def ended(self, asked: Asked) -> None:
         """As of `Listener`."""
         self._desk.save(asked.conversation)
+        if self._surfaces:
+            self._gateway.show_3d(asked.conversation.key, True)
         self.changed(asked)
         # An answer that redraws may have taken segments from earlier ones.
         self._look_at_scene()
@@ -325,4 +331,4 @@ class Presenter:
         found = conversation.last_found()
         self._suggested = suggest(info, modality, self._table, found, asked) if key else ()
         self._view.show_suggestions(self._suggested)
-        self._view.show_hint(hint(info, modality) if key else "")
+        self._view.show_hint(hint(info, modality, self._tr) if key else "")

@@ -18,6 +18,7 @@ from MedSegRLib.scene import (
     ShownAnswer,
     VolumeCache,
     modality_of,
+    segment_names,
     segments_at,
     segments_on,
     slice_in_view,
@@ -34,12 +35,18 @@ class SlicerGateway:
     ----------
     answers
         Writes answers into the scene.
+    volumes
+        Takes scans out of it.
+    later
+        Calls a function after all that goes on now, such as a timer without delay.
     """
 
-    def __init__(self, answers: AnswerScene) -> None:
+    def __init__(
+        self, answers: AnswerScene, volumes: VolumeCache, later: Callable[[Callable[[], None]], None]
+    ) -> None:
         self._answers, self._scene = answers, answers.scene
-        self._store, self._volumes = ConversationStore(answers.scene), VolumeCache()
-        self._pick = PointPick(answers.scene)
+        self._store, self._volumes = ConversationStore(answers.scene), volumes
+        self._pick = PointPick(answers.scene, later)
 
     # Scans
 
@@ -72,8 +79,7 @@ class SlicerGateway:
 
     def finish(self, shown: ShownAnswer, answer: Answer | None) -> None:
         """As of `SceneGateway`."""
-        if answer is not None:
-            self._answers.finish(shown, answer)
+        self._answers.finish(shown, answer)
 
     def visibility(self, shown: ShownAnswer, index: int) -> Visibility:
         """As of `SceneGateway`."""
@@ -119,14 +125,14 @@ class SlicerGateway:
 
     def preview(
         self,
-        key: str,
+        shown: ShownAnswer,
         plane: Plane,
         slice_index: int,
         masks: Mapping[str, npt.NDArray[np.bool_]],
         colours: Mapping[str, tuple[float, float, float]],
     ) -> None:
         """As of `SceneGateway`."""
-        node = self._node(key)
+        node = shown.volume_node
         if node is not None:
             self._answers.preview(node, plane, slice_index, masks, colours)
 
@@ -140,10 +146,16 @@ class SlicerGateway:
         if node is not None:
             self._answers.show_3d(node, shown)
 
-    def drawn(self, key: str) -> list[Drawn]:
+    def drawn(self, key: str) -> list[str]:
         """As of `SceneGateway`."""
         node = self._node(key)
-        return [] if node is None else [Drawn(one.name, one.volume_ml) for one in segments_on(node)]
+        return [] if node is None else segment_names(node)
+
+    def drawn_as(self, key: str, name: str) -> list[Drawn]:
+        """As of `SceneGateway`."""
+        node = self._node(key)
+        found = [] if node is None else segments_on(node, name)
+        return [Drawn(one.name, one.volume_ml) for one in found]
 
     def drawn_at(self, key: str, position_ras_mm: Position) -> list[Drawn]:
         """As of `SceneGateway`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from MedSegRLib.panel.gateway import Condition, Installed, Part
 from MedSegRLib.scene import packages as slicers
@@ -16,7 +16,16 @@ _SLICERS_OWN = ("numpy", "SimpleITK", "torch")
 
 
 class SlicerInstaller:
-    """Looks and installs in Slicer (`Installer`)."""
+    """Looks and installs in Slicer (`Installer`).
+
+    Parameters
+    ----------
+    tr
+        Translates.
+    """
+
+    def __init__(self, tr: Callable[[str], str]) -> None:
+        self._tr = tr
 
     def check(self) -> list[Part]:
         """As of `Installer`."""
@@ -41,25 +50,27 @@ class SlicerInstaller:
 
     def _extension(self) -> Part:
         if slicers.has_pytorch_extension():
-            return Part(_EXTENSION, Condition.GOOD, "installed")
-        words = "not installed; Slicer must be started again after it"
+            return Part(_EXTENSION, Condition.GOOD, self._tr("installed"))
+        words = self._tr("not installed; Slicer must be started again after it")
         return Part(_EXTENSION, Condition.MISSING, words, installable=True)
 
     def _torch(self) -> Part:
         state = state_of("torch")
         if state.fits:
-            return Part(_TORCH, Condition.GOOD, f"{state.version}, fits")
+            words = self._tr("{version}, fits").format(version=state.version)
+            return Part(_TORCH, Condition.GOOD, words)
         by_extension = slicers.has_pytorch_extension()
         if state.version is None:
-            return Part(_TORCH, Condition.MISSING, "not installed, about 2 GB", by_extension)
+            words = self._tr("not installed, about 2 GB")
+            return Part(_TORCH, Condition.MISSING, words, by_extension)
         return Part(_TORCH, Condition.WRONG, state.words, by_extension)
 
     def _packages(self) -> Part:
         lacking = self._lacking()
         if not lacking:
-            return Part(
-                _PACKAGES, Condition.GOOD, f"transformers {state_of('transformers').version} and others, fit"
-            )
+            version = state_of("transformers").version
+            words = self._tr("transformers {version} and others, fit").format(version=version)
+            return Part(_PACKAGES, Condition.GOOD, words)
         words = "; ".join(state_of(module).words for module, need in NEEDED.items() if need in lacking)
         return Part(_PACKAGES, Condition.MISSING, words, installable=True)
 

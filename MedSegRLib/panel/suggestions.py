@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from MedSegRLib.anatomy import AnatomyTable, Side, Structure
 from MedSegRLib.imaging import Modality
@@ -44,14 +44,12 @@ def suggest(
     return tuple(new)[:_MOST]
 
 
-def hint(model: ModelInfo | None, modality: Modality) -> str:
+def hint(model: ModelInfo | None, modality: Modality, tr: Callable[[str], str]) -> str:
     """What is worth knowing before asking this model about this scan; empty if nothing is."""
     if model is None or _knows(model, modality):
         return ""
-    return (
-        f"This scan is {modality.value}, but {model.name} learnt {', '.join(model.modalities)}; "
-        "its answers may be wrong."
-    )
+    told = tr("This scan is {modality}, but {model} learnt {known}; its answers may be wrong.")
+    return told.format(modality=modality.value, model=model.name, known=", ".join(model.modalities))
 
 
 def _knows(model: ModelInfo, modality: Modality) -> bool:

@@ -12,7 +12,7 @@ from MedSegRLib.answers.provenance import DISCLAIMER
 from MedSegRLib.panel.gateway import Scan
 from MedSegRLib.panel.presenter import Presenter
 from MedSegRLib.panel.shown import Commands, ExchangeShown, Progress, SetUpShown, identity
-from MedSegRLib.panel.view_parts import button, listen, shades_of, tool
+from MedSegRLib.panel.view_parts import PaletteWatch, button, listen, shades_of, tool
 from MedSegRLib.panel.view_question import QuestionBox
 from MedSegRLib.panel.view_scope import ScopeChoice
 from MedSegRLib.panel.view_setup import SetUpSection
@@ -52,6 +52,8 @@ class ChatView(qt.QWidget):
         super().__init__(parent)
         self._tr = tr
         self._presenter: Presenter | None = None
+        self._hint, self._message = "", ("", False)
+        self._suggested: Sequence[str] = ()
         self.ask_path = ask_save_path
         self._own_volumes: Any = None if volume_selector is not None else _box(tr("Scan"))
         self._own_models: Any = None if model_selector is not None else _box(tr("Model"))
@@ -71,6 +73,7 @@ class ChatView(qt.QWidget):
         self._make_suggestions()
         self._make_buttons()
         self._lay_out()
+        self._watch = PaletteWatch(self, self._repaint)
         self._timer = qt.QTimer(self)
         self._timer.setInterval(TICK_MS)
         listen(self._timer, "timeout()", self._tick)
@@ -111,6 +114,7 @@ class ChatView(qt.QWidget):
 
     def show_hint(self, text: str) -> None:
         """As of `PanelView`."""
+        self._hint = text
         _say(self.hint, text, shades_of(self).warn)
 
     def show_set_up(self, set_up: SetUpShown) -> None:
@@ -145,6 +149,7 @@ class ChatView(qt.QWidget):
 
     def show_suggestions(self, questions: Sequence[str]) -> None:
         """As of `PanelView`."""
+        self._suggested = questions
         style = f"color: {shades_of(self).link}"
         links = [
             f'<a href="{number}" style="{style}">{escape(text)}</a>' for number, text in enumerate(questions)
@@ -180,12 +185,20 @@ class ChatView(qt.QWidget):
 
     def show_message(self, text: str, wrong: bool = False) -> None:
         """As of `PanelView`."""
+        self._message = text, wrong
         shades = shades_of(self)
         _say(self.message, text, shades.bad if wrong else shades.text)
 
     def show_question(self, text: str) -> None:
         """As of `PanelView`."""
         self.question.put(text)
+
+    def _repaint(self) -> None:
+        """Say again what has colours of its own, in those that the palette has now."""
+        self.show_hint(self._hint)
+        self.show_suggestions(self._suggested)
+        self.show_message(*self._message)
+        self.set_up.repaint()
 
     # How it is built
 
@@ -298,11 +311,9 @@ class ChatView(qt.QWidget):
         point = self.explain_menu.addAction(self._tr("Click a point in a slice view"))
         listen(point, "triggered()", lambda: self._do(lambda p: p.explaining.pick()))
         self.explain_menu.addSeparator()
-        for drawn in self._presenter.explaining.drawn() if self._presenter is not None else ():
-            named = self.explain_menu.addAction(drawn.name)
-            listen(
-                named, "triggered()", lambda name=drawn.name: self._do(lambda p: p.explaining.explain(name))
-            )
+        for name in self._presenter.explaining.drawn() if self._presenter is not None else ():
+            named = self.explain_menu.addAction(name)
+            listen(named, "triggered()", lambda name=name: self._do(lambda p: p.explaining.explain(name)))
 
     def _export(self) -> None:
         tr = self._tr

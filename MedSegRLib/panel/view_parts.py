@@ -10,7 +10,7 @@ import qt
 from MedSegRLib.panel.gateway import Condition
 from MedSegRLib.panel.transcript_html import Shades
 
-__all__ = ["button", "clear", "listen", "shade_of", "shades_of", "tool"]
+__all__ = ["PaletteWatch", "button", "clear", "listen", "shade_of", "shades_of", "tool"]
 
 _MUTED = 0.62  # how much of the text's colour is in what is less important
 
@@ -29,6 +29,28 @@ def listen(sender: Any, signature: str, slot: Callable[..., None]) -> None:
     """
     if not sender.connect(signature, slot):
         raise LookupError(f"{sender.className()} has no signal {signature}")
+
+
+class PaletteWatch(qt.QObject):
+    """Sees that the theme changed.
+
+    Parameters
+    ----------
+    widget
+        Whose palette is watched.
+    repaint
+        Called once the widget has its new colours.
+    """
+
+    def __init__(self, widget: Any, repaint: Callable[[], None]) -> None:
+        super().__init__(widget)
+        self._repaint = repaint
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: Any, event: Any) -> bool:
+        if event.type() == qt.QEvent.PaletteChange:
+            qt.QTimer.singleShot(0, self._repaint)
+        return False
 
 
 def button(text: str, tip: str, slot: Callable[..., None]) -> Any:

@@ -90,6 +90,12 @@ class SetUpSection(qt.QWidget):
         self.python.setText(shown.python)
         self.restart.setVisible(shown.restart)
 
+    def repaint(self) -> None:
+        """Show it again, in the colours that the palette has now."""
+        shown, self._shown = self._shown, None
+        if shown is not None:
+            self.show_set_up(shown)
+
     def _fill_body(self) -> None:
         tr = self._tr
         self.rows = qt.QWidget()
@@ -145,8 +151,12 @@ class SetUpSection(qt.QWidget):
                 f'<span style="color: {shade_of(row.condition, shades)}">●</span> {escape(row.words)}'
             )
             words.setWordWrap(True)
-            self._grid.addWidget(qt.QLabel(escape(row.name)), number, 0)
-            self._grid.addWidget(words, number, 1)
+            name = qt.QLabel(escape(row.name))
+            for label in (name, words):
+                label.setAlignment(qt.Qt.AlignTop)
+            self._grid.addWidget(name, number, 0)
+            # Where there is no button the words have its place too.
+            self._grid.addWidget(words, number, 1, 1, 1 if row.install else 2)
             if row.install:
                 tip = self._tr("Install {name}; nothing is installed without this click")
                 install = button(

@@ -9,24 +9,11 @@ import qt
 
 from MedSegRLib.panel.shown import ExchangeShown
 from MedSegRLib.panel.transcript_html import answer_html, question_html, welcome_html
-from MedSegRLib.panel.view_parts import listen, shades_of
+from MedSegRLib.panel.view_parts import PaletteWatch, listen, shades_of
 
 __all__ = ["Transcript"]
 
 _QUESTION, _ANSWER = 0, 1
-
-
-class _PaletteWatch(qt.QObject):
-    """Sees that the theme changed."""
-
-    def __init__(self, transcript: Any) -> None:
-        super().__init__(transcript)
-        self._transcript = transcript
-
-    def eventFilter(self, watched: Any, event: Any) -> bool:
-        if event.type() == qt.QEvent.PaletteChange:
-            qt.QTimer.singleShot(0, self._transcript.repaint_all)
-        return False
 
 
 class Transcript(qt.QTextBrowser):
@@ -50,8 +37,7 @@ class Transcript(qt.QTextBrowser):
         self.setAccessibleName(tr("Conversation"))
         self.setMinimumHeight(160)
         listen(self, "anchorClicked(QUrl)", self._follow)
-        self._watch = _PaletteWatch(self)
-        self.installEventFilter(self._watch)
+        self._watch = PaletteWatch(self, self.repaint_all)
         self.clear_all()
 
     def clear_all(self) -> None:

@@ -6,7 +6,7 @@ MRML core alone.
 
 from MedSegRLib.scene.answer_scene import AnswerScene
 from MedSegRLib.scene.conversation import ConversationStore, answer_of, entry_of
-from MedSegRLib.scene.drawn import Segment, segments_at, segments_on
+from MedSegRLib.scene.drawn import Segment, segment_names, segments_at, segments_on
 from MedSegRLib.scene.shown import ShownAnswer
 from MedSegRLib.scene.views import PointPick, slice_in_view
 from MedSegRLib.scene.volume_node import VolumeCache, modality_of, volume_nodes, volume_of
@@ -23,6 +23,7 @@ __all__ = [
     "answer_of",
     "entry_of",
     "modality_of",
+    "segment_names",
     "segments_at",
     "segments_on",
     "slice_in_view",

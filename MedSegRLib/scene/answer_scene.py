@@ -89,6 +89,7 @@ class AnswerScene:
             return False
         _refuse_other_size(finding, volume_node)
         node = segmentation_for(volume_node)
+        shown.surfaces.put_aside(node)
         segment_id = self._segment_for(shown, finding, node)
         fill_segment(node, segment_id, finding.mask, volume_node)
         question = shown.question.text if shown.question is not None else ""
@@ -97,14 +98,16 @@ class AnswerScene:
         shown.add(node, segment_id)
         return True
 
-    def finish(self, shown: ShownAnswer, answer: Answer) -> None:
+    def finish(self, shown: ShownAnswer, answer: Answer | None) -> None:
         """Write what has not been written yet of a whole or a cancelled answer, and all tags.
 
-        The findings written before must be the first of the answer, as the events bring them.
+        The findings written before must be the first of the answer, as the events bring them. None for
+        an answer that failed on the way.
         """
-        for finding in answer.findings[len(shown.segment_ids) :]:
+        for finding in answer.findings[len(shown.segment_ids) :] if answer is not None else ():
             self.add_finding(shown, finding)
-        for index, segment in enumerate(answer.segments()):
+        shown.surfaces.bring_back()
+        for index, segment in enumerate(answer.segments() if answer is not None else ()):
             place = shown.segment(index)
             if place is not None:
                 node, segment_id = place

@@ -32,9 +32,19 @@ class Segment:
     volume_ml: float
 
 
-def segments_on(volume_node: Any) -> list[Segment]:
-    """The segments of a scan, in the scene's order."""
-    return [_told(segment) for node in _segmentations(volume_node) for _, segment in _segments(node)]
+def segment_names(volume_node: Any) -> list[str]:
+    """Names of the segments of a scan, in the scene's order; none is measured, since there may be many."""
+    return [segment.GetName() for node in _segmentations(volume_node) for _, segment in _segments(node)]
+
+
+def segments_on(volume_node: Any, name: str | None = None) -> list[Segment]:
+    """The segments of a scan, or those of a name, in the scene's order."""
+    return [
+        _told(segment)
+        for node in _segmentations(volume_node)
+        for _, segment in _segments(node)
+        if name in (None, segment.GetName())
+    ]
 
 
 def segments_at(volume_node: Any, position_ras_mm: Sequence[float]) -> list[Segment]:

@@ -1,6 +1,6 @@
 """Packages of Slicer's own Python, installed as Slicer wants it: on a click, torch by the PyTorch extension.
 
-Nothing here is called but on the user's wish, and from the main thread: Slicer's dialogs need it.
+Nothing here installs but on the user's wish, and from the main thread: Slicer's dialogs need it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import slicer
 from MedSegRLib.errors import MedSegRError
 
 __all__ = [
+    "environment_outside",
     "has_pytorch_extension",
     "install_packages",
     "install_pytorch_extension",
@@ -97,8 +98,19 @@ def install_packages(requirements: Sequence[str]) -> None:
 
 
 def restart() -> None:
-    """Start Slicer again; it asks about unsaved work first."""
-    slicer.util.restart()
+    """Start Slicer again if the user agrees: it does not ask about unsaved work itself."""
+    if slicer.util.confirmOkCancelDisplay(
+        "Slicer is closed and started again; what was not saved is lost. Restart now?", "MedSeg-R"
+    ):
+        slicer.util.restart()
+
+
+def environment_outside() -> dict[str, str]:
+    """The environment for a program that is none of Slicer's: that in which Slicer was started.
+
+    Slicer's own has paths of libraries that another Python would load in place of its own.
+    """
+    return dict(slicer.util.startupEnvironment())
 
 
 def _packaging() -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from MedSegRLib.answers import Question
 from MedSegRLib.scene.nodes import NodeRef
+from MedSegRLib.scene.surfaces import Surfaces
 
 
 class ShownAnswer:
@@ -17,10 +18,12 @@ class ShownAnswer:
         What was asked; None for an answer that came back with a saved scene.
     update
         Whether its findings replace earlier ones of the same structure and side.
+    surfaces
+        Those that are put aside until it is whole.
     """
 
     def __init__(self, volume_node: Any, question: Question | None, update: bool = False) -> None:
-        self.question, self.update = question, update
+        self.question, self.update, self.surfaces = question, update, Surfaces()
         self._volume = NodeRef(volume_node)
         self._segments: list[tuple[NodeRef, str]] = []
 

@@ -37,10 +37,18 @@ def slice_in_view(scene: Any, volume: Volume, plane: Plane) -> tuple[int, int]:
 
 
 class PointPick:
-    """Waits for one click in a view, as Slicer does for placing a point; nothing stays in the scene."""
+    """Waits for one click in a view, as Slicer does for placing a point; nothing stays in the scene.
 
-    def __init__(self, scene: Any) -> None:
-        self._scene = scene
+    Parameters
+    ----------
+    scene
+        The vtkMRMLScene.
+    later
+        Calls a function after all that goes on now, such as a timer without delay.
+    """
+
+    def __init__(self, scene: Any, later: Callable[[Callable[[], None]], None]) -> None:
+        self._scene, self._later = scene, later
         self._node: Any = None
         self._observer = 0
 
@@ -56,9 +64,15 @@ class PointPick:
         def placed(caller: Any, event: str) -> None:
             position = [0.0, 0.0, 0.0]
             node.GetNthControlPointPositionWorld(node.GetNumberOfControlPoints() - 1, position)
-            self.cancel()
             x, y, z = position
-            on_point((x, y, z))
+
+            def tell() -> None:
+                if self._node is node:
+                    self.cancel()
+                    on_point((x, y, z))
+
+            # The view that placed the point is still at work on the node.
+            self._later(tell)
 
         self._node = node
         self._observer = node.AddObserver(slicer.vtkMRMLMarkupsNode.PointPositionDefinedEvent, placed)

@@ -7,7 +7,7 @@ from typing import Any
 
 import slicer
 
-from MedSegRLib.scene.nodes import nodes_of_class
+from MedSegRLib.scene.nodes import NodeRef, nodes_of_class
 
 __all__ = ["SceneWatch"]
 
@@ -30,30 +30,36 @@ class SceneWatch:
         self, scene: Any, on_change: Callable[[], None], later: Callable[[Callable[[], None]], None]
     ) -> None:
         self._on_change, self._later, self._is_due = on_change, later, False
-        self._observed: list[tuple[Any, int]] = []
-        self._observe(scene, slicer.vtkMRMLScene.EndCloseEvent, lambda caller, event: on_change())
+        self._observed: list[tuple[NodeRef, int]] = []
+        self._scene = scene
+        self._tags = [scene.AddObserver(slicer.vtkMRMLScene.EndCloseEvent, lambda caller, event: on_change())]
         for event in (slicer.vtkMRMLScene.NodeRemovedEvent, slicer.vtkMRMLScene.EndImportEvent):
-            self._observe(scene, event, self._changed)
-        self._observe(scene, slicer.vtkMRMLScene.NodeAddedEvent, self._added)
+            self._tags.append(scene.AddObserver(event, self._changed))
+        self._tags.append(scene.AddObserver(slicer.vtkMRMLScene.NodeAddedEvent, self._added))
         self._added(scene, "")
 
     def close(self) -> None:
         """Observe no more."""
-        for observed, tag in self._observed:
-            observed.RemoveObserver(tag)
-        self._observed = []
-
-    def _observe(self, observed: Any, event: Any, callback: Callable[..., None]) -> None:
-        self._observed.append((observed, observed.AddObserver(event, callback)))
+        for tag in self._tags:
+            self._scene.RemoveObserver(tag)
+        for reference, tag in self._observed:
+            node = reference.get()
+            if node is not None:
+                node.RemoveObserver(tag)
+        self._tags, self._observed = [], []
 
     def _added(self, scene: Any, event: str) -> None:
-        # Which node it was is told to observers with a declared data type only; so all are looked at.
-        known = {id(observed) for observed, _ in self._observed}
+        # Those that are gone are let go, and hidden ones, such as a preview, are nobody's drawings.
+        self._observed = [(node, tag) for node, tag in self._observed if node.get() is not None]
+        known = [node.get() for node, _ in self._observed]
         for node in nodes_of_class(scene, "vtkMRMLSegmentationNode"):
-            if id(node) not in known:
-                for change in (slicer.vtkSegmentation.SegmentAdded, slicer.vtkSegmentation.SegmentRemoved):
-                    self._observe(node, change, self._changed)
-                self._observe(node, slicer.vtkMRMLDisplayableNode.DisplayModifiedEvent, self._changed)
+            if node not in known and not node.GetHideFromEditors():
+                for change in (
+                    slicer.vtkSegmentation.SegmentAdded,
+                    slicer.vtkSegmentation.SegmentRemoved,
+                    slicer.vtkMRMLDisplayableNode.DisplayModifiedEvent,
+                ):
+                    self._observed.append((NodeRef(node), node.AddObserver(change, self._changed)))
         self._changed(scene, event)
 
     def _changed(self, caller: Any, event: str) -> None:
@@ -63,5 +69,5 @@ class SceneWatch:
 
     def _tell(self) -> None:
         self._is_due = False
-        if self._observed:
+        if self._tags:
             self._on_change()

@@ -54,6 +54,8 @@ def unpack_mask(header: Mapping[str, Any], payload: bytes) -> Mask:
     inside = mask[box]
     bits = np.frombuffer(zlib.decompress(payload), dtype=np.uint8)
     inside[...] = np.unpackbits(bits, count=inside.size).reshape(inside.shape).view(np.bool_)
+    # So that a finding takes it as it is.
+    mask.flags.writeable = False
     return mask
 
 

@@ -17,6 +17,8 @@ import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from MedSegRLib.errors import OutputError
+
 from .pipes import prepare, read_some, write_some
 from .protocol import Frame, FrameReader
 
@@ -46,10 +48,18 @@ class WorkerProcess:
     ------
     OSError
         If it cannot be started.
+    OutputError
+        If there is no place for the folder.
     """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="medsegr-"))
+        try:
+            self.folder = Path(tempfile.mkdtemp(prefix="medsegr-"))
+        except OSError as error:
+            raise OutputError(
+                "The scan cannot be handed to the model, since no temporary folder can be written "
+                f"({error.strerror or error}); make room there, or let TMPDIR (TEMP on Windows) name another."
+            ) from error
         # At the latest when this program ends, or forgets about the worker.
         self._remove_folder = weakref.finalize(self, shutil.rmtree, self.folder, True)
         self.at_end = False

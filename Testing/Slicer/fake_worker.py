@@ -3,11 +3,13 @@
     PythonSlicer fake_worker.py LIBRARY PRIVATE_FOLDER
 
 LIBRARY is the folder that holds MedSegRLib; the client adds the private folder. It needs what Slicer has
-and no torch: the middle third of the scan is "the left hippocampus".
+and no torch: the middle third of the scan is "the left hippocampus". Asked to answer "slowly", it waits
+before each event.
 """
 
 import os
 import sys
+import time
 
 # The pipes are put aside before anything is imported that might print.
 requests, replies = os.dup(0), os.dup(1)
@@ -52,6 +54,7 @@ MODEL = {
     "offered": ["hippocampus"],
     "licence": "",
 }
+PAUSE_S = 0.15
 WORDS = "This is the left hippocampus."
 
 
@@ -116,6 +119,7 @@ def main() -> None:
         )
         packer = Packer()
         for event in events(volume, question):
+            time.sleep(PAUSE_S if "slowly" in question.text else 0)
             pipe.send(packer.pack(asked["id"], event))
 
 

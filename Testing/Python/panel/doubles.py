@@ -179,13 +179,14 @@ class MemoryScene:
         return self.slice, {Plane.AXIAL: 12, Plane.CORONAL: 48, Plane.SAGITTAL: 40}[plane]
 
     def begin(self, key, question, update):
-        self.drawn_answers.append(Shown(key, update))
-        self.undone.clear()
-        return self.drawn_answers[-1]
+        return Shown(key, update)
 
     def add_finding(self, shown, finding):
         if shown.key not in self.volumes:
             raise MedSegRError("The scan was deleted, so its outlines cannot be drawn; load it again.")
+        if not shown.names:
+            self.drawn_answers.append(shown)
+            self.undone.clear()
         taken, name = self.segments[shown.key], finding.name
         while not shown.update and name in taken:
             name += " 2"
@@ -234,7 +235,7 @@ class MemoryScene:
         self.drawn_answers.append(shown)
         return True
 
-    def preview(self, key, plane, slice_index, masks, colours):
+    def preview(self, shown, plane, slice_index, masks, colours):
         assert set(colours) == set(masks)
         self.previews.append((slice_index, dict(masks)))
 
@@ -245,12 +246,16 @@ class MemoryScene:
         self.surfaces = shown
 
     def drawn(self, key):
-        voxel_ml = self.volumes[key].voxel_ml
-        return [Drawn(name, mask.sum() * voxel_ml) for name, mask in self.segments[key].items()]
+        return list(self.segments[key])
+
+    def drawn_as(self, key, name):
+        found = [mask for drawn, mask in self.segments[key].items() if drawn == name]
+        return [Drawn(name, mask.sum() * self.volumes[key].voxel_ml) for mask in found]
 
     def drawn_at(self, key, position_ras_mm):
         i, j, k = (round(part / step) for part, step in zip(position_ras_mm, (-1.5, -1.5, 4.0), strict=True))
-        return [one for one in self.drawn(key) if self.segments[key][one.name][k, j, i]]
+        there = [name for name, mask in self.segments[key].items() if mask[k, j, i]]
+        return [drawn for name in there for drawn in self.drawn_as(key, name)]
 
     def pick_point(self, on_point):
         self.on_point = on_point

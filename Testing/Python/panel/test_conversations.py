@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from MedSegRLib.answers import Question
 from MedSegRLib.imaging import read_segmentation
 from MedSegRLib.panel import Visibility
+from MedSegRLib.panel.kept import KeptAnswer
 from MedSegRLib.panel.recall import Recall
 
-from .doubles import MemoryScene, head
+from .doubles import MemoryScene, answer_of, head
 
 
 @pytest.fixture
@@ -168,3 +171,15 @@ def test_the_same_question_twice_in_a_row_is_recalled_once() -> None:
     for question in ("one", "two", "two"):
         recall.add(question)
     assert recall.up("") == "two" and recall.up("two") == "one"
+
+
+def test_an_answer_is_kept_without_its_masks_and_comes_back_whole() -> None:
+    volume, left, right = head()
+    answer = answer_of(volume, {"left hippocampus": left, "right hippocampus": right}, Question("Where?"))
+    masks = [weakref.ref(finding.mask) for finding in answer.findings]
+    kept, told = KeptAnswer(answer), answer.to_dict()
+    del answer
+    assert [mask() for mask in masks] == [None, None]
+    again = kept.whole()
+    assert again.to_dict() == told and again.volume is volume
+    assert all(np.array_equal(f.mask, m) for f, m in zip(again.findings, (left, right), strict=True))

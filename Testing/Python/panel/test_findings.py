@@ -159,3 +159,14 @@ def test_links_are_reached_and_followed_by_keyboard(make_panel, app) -> None:
     press(panel.view.transcript, qt.Qt.Key_Tab)
     press(panel.view.transcript, qt.Qt.Key_Return)
     assert panel.scene.jumps == ["left hippocampus"]
+
+
+def test_what_is_found_while_surfaces_are_asked_for_has_one_too(make_panel, monkeypatch) -> None:
+    panel, made = make_panel(), []
+    panel.view.surfaces_action.trigger()
+    monkeypatch.setattr(panel.scene, "show_3d", lambda key, shown: made.append((key, shown)))
+    panel.ask("Where is the left hippocampus?")
+    assert made == [("node0", True)]
+    panel.view.surfaces_action.trigger()
+    panel.ask("Where is the left hippocampus?")
+    assert made == [("node0", True), ("node0", False)]

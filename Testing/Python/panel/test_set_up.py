@@ -11,7 +11,7 @@ from MedSegRLib.errors import UserInputError
 from MedSegRLib.panel import Condition
 from MedSegRLib.service import WorkerState
 
-from .doubles import MINI, MemorySettings, ShelfInstaller
+from .doubles import MINI, MemoryScene, MemorySettings, ShelfInstaller, head
 
 
 def words(panel) -> list[str]:
@@ -209,3 +209,12 @@ def test_closing_ends_the_worker(make_panel) -> None:
     panel = make_panel()
     panel.view.dispose()
     assert panel.client.closed
+
+
+def test_a_question_that_waited_for_the_set_up_is_not_asked_of_another_scan(make_panel) -> None:
+    panel = make_panel(scene=MemoryScene(head("first")[0], head("second")[0]), settings=MemorySettings())
+    panel.ask("Where is the left hippocampus?")
+    panel.presenter.choose_volume("node1")
+    panel.presenter.engine.agree()
+    panel.tick(5)
+    assert panel.client.asked == []

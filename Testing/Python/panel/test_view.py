@@ -244,6 +244,8 @@ def test_a_change_of_theme_repaints_what_was_said(make_panel, app, theme) -> Non
     app.processEvents()
     after = panel.view.transcript.toHtml()
     assert "#8ab4f8" in after and "#8ab4f8" not in before and panel.text() == text
+    assert "#8ab4f8" in panel.view.suggestions.text, "what is suggested can be read too"
+    assert "#7fd18b" in panel.view.set_up.summary.text, "and that the set-up is ready"
 
 
 # Time and memory

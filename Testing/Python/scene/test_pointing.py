@@ -11,7 +11,7 @@ import vtk
 
 from MedSegRLib.answers import Finding
 from MedSegRLib.imaging import Plane, SliceStack
-from MedSegRLib.scene import segments_at, segments_on, volume_of
+from MedSegRLib.scene import segment_names, segments_at, segments_on, volume_of
 
 LEFT, RIGHT = "left hippocampus", "right hippocampus"
 TURNED = np.array([[0, -1.0, 0, 7], [1, 0, 0, -8], [0, 0, 1.5, 9], [0, 0, 0, 1]])
@@ -110,6 +110,8 @@ def test_a_segment_of_the_users_own_is_named_too(head, scene) -> None:
     assert names_at(head, volume.ijk_to_ras @ (*np.argwhere(head.mask())[0][::-1], 1)) == ["my cyst"]
     sizes = {segment.name: segment.volume_ml for segment in segments_on(head.node)}
     assert sizes == {"my cyst": pytest.approx(head.mask().sum() * volume.voxel_ml), "nothing yet": 0.0}
+    assert segment_names(head.node) == ["my cyst", "nothing yet"]
+    assert [segment.name for segment in segments_on(head.node, "my cyst")] == ["my cyst"]
 
 
 def test_showing_a_hidden_finding_shows_a_hidden_segmentation(head, scene) -> None:
@@ -141,6 +143,43 @@ def test_surfaces_are_made_on_request_kept_up_and_dropped(load, make_image, scen
     assert node.GetClosedSurfaceInternalRepresentation("right_hippocampus").GetNumberOfPoints() > 100
     assert scene.show_3d(head.node, False) and not node.GetDisplayNode().GetVisibility3D()
     assert node.GetClosedSurfaceInternalRepresentation("left_hippocampus") is None
+
+
+def surfaces(head) -> dict[str, object]:
+    segments = head.segments
+    return {key: segment.GetRepresentation("Closed surface") for key, segment in segments.items()}
+
+
+def test_while_an_answer_comes_no_surface_is_made_and_in_the_end_only_what_changed(load, scene) -> None:
+    head = load()
+    scene.show(head.answer("cyst", "tumour"), head.node)
+    scene.show_3d(head.node, True)
+    before, answer = surfaces(head), head.answer("tumour", RIGHT, seed=1)
+    shown = scene.begin(head.node, answer.question, update=True)
+    for finding in answer.findings:
+        scene.add_finding(shown, finding)
+        assert set(surfaces(head).values()) == {None}
+    scene.finish(shown, answer)
+    after = surfaces(head)
+    assert after["cyst"] is before["cyst"]
+    assert after["tumour"] is not before["tumour"] and after["tumour"].GetNumberOfPoints() > 0
+    assert after["right_hippocampus"].GetNumberOfPoints() > 0
+    assert scene.undo() and None not in surfaces(head).values()
+
+
+def test_surfaces_come_back_after_an_answer_that_failed_and_follow_what_the_user_drew(load, scene) -> None:
+    head = load()
+    scene.show(head.answer("cyst", "tumour"), head.node)
+    scene.show_3d(head.node, True)
+    before, answer = surfaces(head), head.answer(LEFT)
+    shown = scene.begin(head.node, answer.question)
+    scene.add_finding(shown, answer.findings[0])
+    drawn = head.mask(5).astype(np.uint8)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(drawn, head.segmentation_node, "cyst", head.node)
+    scene.finish(shown, None)
+    after = surfaces(head)
+    assert after["tumour"] is before["tumour"] and after["cyst"] is not before["cyst"]
+    assert None not in after.values()
 
 
 @pytest.mark.parametrize("plane", list(Plane))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import slicer
@@ -60,22 +62,32 @@ def waiting_node() -> object:
 
 def test_one_click_gives_its_point_once_and_leaves_nothing() -> None:
     points: list[tuple[float, float, float]] = []
-    PointPick(slicer.mrmlScene).begin(points.append)
+    waiting: list[Callable[[], None]] = []
+    PointPick(slicer.mrmlScene, waiting.append).begin(points.append)
     node = waiting_node()
     assert waits_for() == node.GetID()
-    # What Slicer's views do on a click.
+    # What Slicer's views do on a click, and they go on with the node after it.
     node.AddControlPoint(1.0, -2.0, 3.5)
-    assert points == [(1.0, -2.0, 3.5)]
+    assert points == [] and node.GetScene() is slicer.mrmlScene
+    waiting.pop()()
+    assert points == [(1.0, -2.0, 3.5)] and waiting == []
     assert slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode") == []
     assert waits_for() is None
 
 
 def test_a_wait_is_over_when_another_begins_or_it_is_cancelled() -> None:
     points: list[object] = []
-    pick = PointPick(slicer.mrmlScene)
+    waiting: list[Callable[[], None]] = []
+    pick = PointPick(slicer.mrmlScene, waiting.append)
     pick.begin(lambda point: points.append("first"))
     pick.begin(lambda point: points.append("second"))
     waiting_node().AddControlPoint(0.0, 0.0, 0.0)
+    waiting.pop()()
+    assert points == ["second"]
+    pick.begin(lambda point: points.append("too late"))
+    waiting_node().AddControlPoint(0.0, 0.0, 0.0)
+    pick.cancel()
+    waiting.pop()()
     assert points == ["second"]
     pick.begin(lambda point: points.append("third"))
     pick.cancel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import sys
+import tempfile
 
 import numpy as np
 
@@ -100,6 +101,16 @@ def test_a_program_that_is_not_there_is_told_in_a_sentence(scan, question):
     assert client.state is WorkerState.LOST
     assert "/nowhere/python" in client.problem and "choose another Python" in client.problem
     assert str(ticket.take()[-1].error) == client.problem
+
+
+def test_a_temporary_folder_that_cannot_be_written_is_told_and_not_blamed_on_the_python(
+    monkeypatch, tmp_path, scan, question
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    client = Client()
+    (event,) = client.ask(scan, question).take()
+    assert client.state is WorkerState.LOST and isinstance(event, Failed)
+    assert "no temporary folder can be written" in client.problem and "Python" not in client.problem
 
 
 def test_without_any_python_the_client_opens_and_says_so_when_it_is_started(monkeypatch, tmp_path):

@@ -2,7 +2,8 @@
 
 `slicer-core` has no `slicer.ScriptedLoadableModule` and no `slicer.i18n`; `install()` puts small ones in
 their places, for the glue's `slicer` (`slicer_glue.start()` first). Nothing is translated, there is no
-developer section, and `startup_completed()` says to the modules what Slicer says when it is up.
+developer section; `startup_completed()` says to the modules what Slicer says when it is up, and `opened()`
+that a module's widget is there, which `slicer.util` finds from then on.
 """
 
 from __future__ import annotations
@@ -34,9 +35,13 @@ class ScriptedLoadableModuleWidget:
         self.layout = parent.layout()
         self.moduleName = type(self).__name__.removesuffix("Widget")
         self.developerMode = False
+        setattr(slicer.modules, f"{self.moduleName}Widget", self)
 
     def setup(self) -> None:
         pass
+
+    def onReload(self) -> None:
+        slicer.util.reloadScriptedModule(self.moduleName)
 
     def cleanup(self) -> None:
         pass
@@ -77,6 +82,31 @@ def connect(signal: str, slot: Callable[[], None]) -> bool:
 def startup_completed() -> None:
     for slot in _at_startup:
         slot()
+
+
+class _LoadedModule:
+    """A module that was loaded, for `slicer.util.getModuleWidget` and its like."""
+
+    def __init__(self, name: str, widget: Any) -> None:
+        self.name = name
+        self._representation = _Representation(widget)
+
+    def widgetRepresentation(self) -> Any:
+        return self._representation
+
+
+class _Representation:
+    def __init__(self, widget: Any) -> None:
+        self._widget = widget
+
+    def self(self) -> Any:
+        return self._widget
+
+
+def opened(name: str, widget: Any) -> None:
+    slicer.qSlicerScriptedLoadableModule = _LoadedModule
+    slicer.qSlicerScriptedLoadableModuleWidget = _Representation
+    setattr(slicer.modules, name.lower(), _LoadedModule(name, widget))
 
 
 def _put(name: str, members: list[Any]) -> None:

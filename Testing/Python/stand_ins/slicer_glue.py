@@ -11,6 +11,7 @@ their item and lose it is done here, as Slicer does it.
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -78,6 +79,7 @@ def start() -> None:
         moduleManager=lambda: manager,
         mrmlScene=lambda: scene,
         processEvents=lambda: None,
+        startupEnvironment=StartupEnvironment,
         temporaryPath=tempfile.gettempdir(),
         testingEnabled=lambda: True,
     )
@@ -138,6 +140,16 @@ def _keep_subject_hierarchy(scene: Any) -> None:
 
     scene.AddObserver(slicer.vtkMRMLScene.NodeAddedEvent, added)
     scene.AddObserver(slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent, about_to_be_removed)
+
+
+class StartupEnvironment:
+    """The environment that Slicer was started in, as Qt holds one; it has no launcher here."""
+
+    def keys(self) -> tuple[str, ...]:
+        return tuple(os.environ)
+
+    def value(self, name: str) -> str:
+        return os.environ[name]
 
 
 class CoreIO:
