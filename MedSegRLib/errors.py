@@ -1,6 +1,7 @@
 """Errors: everything that MedSegR refuses or fails at, as one tree.
 
     MedSegRError                 exit code 1
+    ├ MemoryFullError            the scan, or what is made of it, does not fit
     └ UserInputError             exit code 2: what was given cannot be used
       ├ ImageReadError           not there, not an image, or cut short
       ├ SeriesChoiceError        a folder holds several DICOM series
@@ -23,6 +24,7 @@ __all__ = [
     "DatasetError",
     "ImageReadError",
     "MedSegRError",
+    "MemoryFullError",
     "OutputError",
     "QuestionError",
     "SeriesChoiceError",
@@ -35,6 +37,16 @@ class MedSegRError(Exception):
     """Root of the tree; its text is one sentence that may be shown to the user as it is."""
 
     exit_code: int = 1
+
+
+class MemoryFullError(MedSegRError):
+    """Memory, of the computer or of its graphics card, does not hold a scan or what is made of it."""
+
+    def __init__(
+        self,
+        message: str = "There is not enough memory for this scan; close other programs or ask fewer slices.",
+    ) -> None:
+        super().__init__(message)
 
 
 class UserInputError(MedSegRError, ValueError):

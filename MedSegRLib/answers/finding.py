@@ -19,6 +19,7 @@ from MedSegRLib.anatomy import AnatomyTable, Side, Structure, load_table, termin
 from MedSegRLib.answers.extent import slice_areas
 from MedSegRLib.answers.measure import Measurements, measure
 from MedSegRLib.imaging import Plane, Volume, canonical_order
+from MedSegRLib.imaging.arrays import read_only
 
 Colour = tuple[float, float, float]
 
@@ -74,7 +75,7 @@ class Finding:
         phrase = " ".join(self.phrase.split())
         if not phrase:
             raise ValueError("a finding needs a phrase that names it")
-        mask = np.array(self.mask, dtype=np.bool_, order="C", copy=True)
+        mask = read_only(self.mask, np.bool_)
         if mask.ndim != 3 or not mask.any():
             raise ValueError(f"the mask of {phrase} (shape {mask.shape}) must be [K, J, I] and not empty")
         if not 0.0 <= self.confidence <= 1.0:
@@ -84,7 +85,6 @@ class Finding:
         slices = tuple(int(index) for index in self.slices)
         if not slices or slices[0] < 0 or list(slices) != sorted(set(slices)):
             raise ValueError(f"the slices {slices} of {phrase} must be rising indices from 0 on")
-        mask.flags.writeable = False
         object.__setattr__(self, "phrase", phrase)
         object.__setattr__(self, "mask", mask)
         object.__setattr__(self, "confidence", float(self.confidence))

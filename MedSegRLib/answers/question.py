@@ -50,7 +50,8 @@ class Question:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        text = self.text.strip()
+        # Half of a pair of surrogates is no character, and ends programs that are handed it.
+        text = self.text.strip().encode("utf-8", "replace").decode("utf-8")
         if not any(sign.isalnum() for sign in text):
             raise QuestionError("Nothing is asked; write a question in words.")
         object.__setattr__(self, "text", text)

@@ -21,6 +21,7 @@ import numpy.typing as npt
 import SimpleITK as sitk
 
 from MedSegRLib.errors import ImageReadError, OutputError
+from MedSegRLib.imaging.arrays import read_only
 from MedSegRLib.imaging.atomic import atomic_path
 from MedSegRLib.imaging.geometry import ijk_to_ras_to_lps
 from MedSegRLib.imaging.itk import image_of, quiet_itk
@@ -58,12 +59,11 @@ class Segment:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        mask = np.array(self.mask, dtype=np.bool_, order="C", copy=True)
+        mask = read_only(self.mask, np.bool_)
         if mask.ndim != 3:
             raise ValueError(f"the mask of {self.name} has shape {mask.shape}; it must be [K, J, I]")
         if len(self.colour) != 3 or not all(0.0 <= part <= 1.0 for part in self.colour):
             raise ValueError(f"the colour {self.colour} of {self.name} is not three numbers from 0 to 1")
-        mask.flags.writeable = False
         object.__setattr__(self, "mask", mask)
         object.__setattr__(self, "tags", MappingProxyType(dict(self.tags)))
 

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from MedSegRLib.errors import UnsupportedVolumeError
+from MedSegRLib.imaging.arrays import read_only
 from MedSegRLib.imaging.geometry import Plane, nearest_plane, spacing_of
 
 
@@ -80,12 +81,10 @@ class Volume:
         _refuse_wrong_shape(self.name, np.shape(self.voxels))
         # float64 values beyond float32 become infinite here and are refused below.
         with np.errstate(over="ignore"):
-            voxels = np.array(self.voxels, dtype=np.float32, order="C", copy=True)
+            voxels = read_only(self.voxels, np.float32)
         _refuse_bad_values(self.name, voxels)
-        ijk_to_ras = np.array(self.ijk_to_ras, dtype=np.float64, copy=True)
+        ijk_to_ras = read_only(self.ijk_to_ras, np.float64)
         _refuse_bad_geometry(self.name, ijk_to_ras)
-        voxels.flags.writeable = False
-        ijk_to_ras.flags.writeable = False
         object.__setattr__(self, "voxels", voxels)
         object.__setattr__(self, "ijk_to_ras", ijk_to_ras)
         object.__setattr__(self, "notes", tuple(self.notes))

@@ -42,6 +42,7 @@ from .evidence import Evidence, Look
 from .generate import generate_on, told
 from .ground import Grounder
 from .plan import make_plan
+from .room import in_halves
 from .talk import Talk, conversation
 from .tell import SILENCE, corrected, offer_sentence, phrases_of, revised
 
@@ -174,7 +175,7 @@ class Answering:
         for batch in self.bench.grounder.batches(slices, findings):
             if self._must_stop():
                 break
-            found = look(batch)
+            found = in_halves(look, batch)
             if self._stopped:
                 break  # Stopped on the way, so what was found is half a look.
             seen += len(batch)

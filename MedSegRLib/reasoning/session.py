@@ -9,14 +9,14 @@ What was encoded for one question is remembered for the next.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from MedSegRLib.anatomy import AnatomyTable, load_table
 from MedSegRLib.answers import Answer, Event, Failed, Finished, Question
-from MedSegRLib.errors import MedSegRError, UserInputError
+from MedSegRLib.errors import MedSegRError, MemoryFullError, UserInputError
 from MedSegRLib.imaging import Plane, SliceStack, Volume, Window, window_for
 from MedSegRLib.model import MedSegR, PrefixCache
 from MedSegRLib.model.canvas import Canvas
@@ -26,6 +26,8 @@ from .calibration import Calibration
 from .ground import Grounder
 from .memory import Memory, memory_key
 from .plan import choose_plane, notes_about
+from .room import is_memory_full
+from .tell import corrected
 
 __all__ = ["Session"]
 
@@ -101,6 +103,18 @@ class Session:
         self._answers, self._earlier = [], []
         self._prefix.clear()
 
+    def take_over(self, earlier: Iterable[tuple[str, str, Collection[str]]]) -> None:
+        """Go on with a conversation that was held elsewhere, in place of this one.
+
+        Parameters
+        ----------
+        earlier
+            Its exchanges, oldest first: `question.text`, `raw` and `absent` of each answer. They are
+            remembered as if they had been asked here; `history` begins anew.
+        """
+        self._answers = []
+        self._earlier = [(question, corrected(raw, absent)) for question, raw, absent in earlier]
+
     def ask(self, question: str | Question, **options: Any) -> Answer:
         """Answer a question.
 
@@ -149,14 +163,9 @@ class Session:
         except MedSegRError as error:
             yield Failed(error)
         except (MemoryError, RuntimeError) as error:
-            # torch tells a full memory of the processor as a plain RuntimeError.
-            if isinstance(error, RuntimeError) and "memory" not in str(error):
+            if not is_memory_full(error):
                 raise
-            yield Failed(
-                MedSegRError(
-                    "There is not enough memory for this scan; close other programs or ask fewer slices."
-                )
-            )
+            yield Failed(MemoryFullError())
 
     def suggestions(self) -> tuple[str, ...]:
         """Some questions that this model can be asked, follow-ups first once something was found."""

@@ -23,6 +23,11 @@ def test_any_letter_or_digit_of_any_script_is_a_question(text):
     assert Question(f"  {text}\n").text == text
 
 
+def test_half_a_character_ends_no_program_that_the_question_is_handed_to():
+    assert Question("Where \ud800 is it?").text == "Where ? is it?"
+    assert Question("Where is the 🧠?").text == "Where is the 🧠?"
+
+
 @pytest.mark.parametrize("slices", [(-1, 3), (5, 4)])
 def test_a_range_of_slices_that_is_none_is_refused(slices):
     with pytest.raises(QuestionError, match="no range"):
