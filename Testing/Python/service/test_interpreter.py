@@ -150,11 +150,11 @@ def test_what_the_worker_asks_for_is_what_the_project_declares():
 
 def test_the_clients_side_loads_nothing_that_slicer_lacks():
     code = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); before = set(sys.modules)\n"
         "from MedSegRLib import service\n"
         "assert 'numpy' not in sys.modules\n"
         "for name in service.__all__: getattr(service, name)\n"
-        "tops = {name.partition('.')[0] for name in sys.modules}\n"
+        "tops = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
         "print(*sorted(tops - set(sys.stdlib_module_names)))\n"
     )
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
