@@ -31,6 +31,9 @@ from .tell import corrected
 
 __all__ = ["Session"]
 
+# A question leans on the last few exchanges; the model would read all of a long day's anew for every answer.
+_HEARD = 4
+
 
 def _never() -> bool:
     return False
@@ -153,7 +156,7 @@ class Session:
             asked = _question(question, options)
             choose_plane(self.volume, self.model.config, asked.plane)
             answering = Answering(
-                self._laid_out(), asked, tuple(self._earlier), self._prefix, stop, self._temperature
+                self._laid_out(), asked, tuple(self._earlier[-_HEARD:]), self._prefix, stop, self._temperature
             )
             for event in answering.events():
                 if isinstance(event, Finished):

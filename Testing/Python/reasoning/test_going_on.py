@@ -42,6 +42,14 @@ def test_taking_over_replaces_what_was_said_before(model, volume):
     assert LEFT.lower() not in model.understanding.heard
 
 
+def test_of_a_long_conversation_the_last_exchanges_are_heard(model, volume):
+    session = Session(volume, model, calibration=EVERYTHING)
+    for number in range(7):
+        session.ask(f"Question number {number}?")
+    assert [n for n in range(7) if f"number {n}" in model.understanding.heard] == [2, 3, 4, 5, 6]
+    assert len(session.history) == 7
+
+
 @pytest.mark.parametrize("mode", ["ground", "generate"])
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate")])
 def test_slices_that_do_not_fit_together_are_looked_at_in_smaller_batches(model, monkeypatch, mode, error):
