@@ -34,8 +34,8 @@ def evaluate(
         typer.Option(
             metavar="NAME",
             help="Only this suite of a folder (structures16, implicit, absent, calibration; plain, which "
-            "scores what is read without a question); may be given several times.",
-            show_default="all but plain",
+            "scores what is read without a question; development, for tuning); may be given several times.",
+            show_default="the first four",
         ),
     ] = None,
     patients: Annotated[

@@ -17,18 +17,20 @@ from MedSegRLib.answers import visible_text
 
 from .conversation import Exchange, QuestionType, Scene, Target
 from .stock import CARRIERS, PhrasingStock, carrier_words
-from .wording import four_word_runs, rough_hand, telegram
+from .wording import four_word_runs, rough_hand, telegram, thinned
 
 __all__ = ["OfflineAnnotator"]
 
 Part = tuple[str, Side]
 
-# Share of the phrasings that are drawn word by word.
-_ANY_WORDS = 0.3
+_SIDE_SLOT = re.compile(r"\{(side|other)\}")
+# Share of the phrasings that are drawn word by word, of the implicit questions that were written whole, and
+# of what is not offered likewise.
+_ANY_WORDS, _WHOLE, _WHOLE_STRANGERS = 0.3, 0.6, 0.6
 
 _BRAIN_TYPES = (
     ("implicit", 50), ("direct", 12), ("several", 8), ("group", 4), ("size", 4), ("asymmetry", 3),
-    ("compare", 4), ("presence", 3), ("not_offered", 6), ("unanswerable", 3), ("lesion", 2), ("help", 1),
+    ("compare", 4), ("presence", 3), ("not_offered", 8), ("unanswerable", 7), ("lesion", 3), ("help", 1),
 )  # fmt: skip
 _FOLLOW_TYPES = (
     ("other_side", 6), ("one_side", 4), ("other_structure", 3), ("follow_size", 2), ("follow_implicit", 4),
@@ -54,6 +56,12 @@ class OfflineAnnotator:
         self._forbidden = frozenset(run for question in held_out for run in four_word_runs(question))
         self._carriers = carrier_words(table, stock)
         self._groups = [s for s in table.structures.values() if s.is_group]
+        self._asked = {
+            name: tuple(
+                [line for line in lines if bool(_SIDE_SLOT.search(line)) is fixed] for fixed in (True, False)
+            )
+            for name, lines in stock.asked.items()
+        }
 
     def converse(self, scene: Scene, turns: int, rng: random.Random) -> tuple[Exchange, ...]:
         """Write `turns` exchanges, later ones often about what earlier ones found."""
@@ -85,6 +93,8 @@ class OfflineAnnotator:
 
     def _ask_implicit(self, scene: Scene, rng: random.Random) -> Exchange:
         structure, sides = self._pick(scene, rng)
+        if self.stock.asked.get(structure.id) and rng.random() < _WHOLE:
+            return self._ask_whole(scene, structure, sides, rng)
         facts = [f for f in structure.facts if not f.sided or len(sides) == 1]
         sided = [f for f in facts if f.sided]
         fact = rng.choice(sided) if sided and rng.random() < 0.5 else rng.choice(facts)
@@ -98,6 +108,26 @@ class OfflineAnnotator:
             because = self._answer("because", rng).format(clause=_with_side(fact.clauses[0], side))
             exchange = replace(exchange, answer=f"{exchange.answer} {because}")
         return exchange
+
+    def _ask_whole(
+        self, scene: Scene, structure: Structure, sides: tuple[Side, ...], rng: random.Random
+    ) -> Exchange:
+        """A question written whole, as it stands or shortened, or two of them as one."""
+        side = sides[0] if len(sides) == 1 else Side.NONE
+        fixed, free = self._asked[structure.id]
+        if side is not Side.NONE and fixed and rng.random() < 0.6:
+            question = rng.choice(fixed)
+        else:
+            question = rng.choice(free)
+            if rng.random() < 0.08:
+                question = f"{question.rstrip('.')}. {rng.choice(free)}"
+        if rng.random() < 0.35:
+            question = thinned(question, rng)
+        if side is not Side.NONE and not _SIDE_SLOT.search(question):
+            question = self._add_side(question, side, rng)
+        parts = self._parts(structure, sides)
+        question = _with_side(question, side)
+        return self._findings(scene, question, QuestionType.IMPLICIT, parts, rng, "named", structure)
 
     def _implicit_question(
         self, structure: Structure, fact: Fact, side: Side, facts: Sequence[Fact], rng: random.Random
@@ -186,6 +216,10 @@ class OfflineAnnotator:
         return self._findings(scene, question, QuestionType.PRESENCE, parts, rng, "found")
 
     def _ask_not_offered(self, scene: Scene, rng: random.Random) -> Exchange:
+        if rng.random() < _WHOLE_STRANGERS:
+            side = rng.choice((Side.LEFT, Side.RIGHT))
+            question = _with_side(rng.choice(self.stock.questions["not_offered"]), side)
+            return Exchange(question, self._answer("not_offered", rng), QuestionType.NOT_OFFERED)
         others = [s for s in self.table.structures.values() if s.id not in scene.offered and not s.is_group]
         structure = rng.choice(others)
         name = rng.choice((structure.name, structure.name, *structure.synonyms[:6]))
@@ -205,7 +239,8 @@ class OfflineAnnotator:
         return Exchange(question, self._answer("unanswerable", rng), QuestionType.UNANSWERABLE)
 
     def _ask_lesion(self, scene: Scene, rng: random.Random) -> Exchange:
-        return Exchange(self._frame("lesion", rng), self._answer("lesion", rng), QuestionType.UNANSWERABLE)
+        question = _with_side(self._frame("lesion", rng), rng.choice((Side.LEFT, Side.RIGHT)))
+        return Exchange(question, self._answer("lesion", rng), QuestionType.UNANSWERABLE)
 
     def _ask_help(self, scene: Scene, rng: random.Random) -> Exchange:
         return Exchange(self._frame("help", rng), self._answer("help", rng), QuestionType.HELP)

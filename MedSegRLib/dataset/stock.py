@@ -26,11 +26,17 @@ _LIKE_NAMES = (
 
 @dataclass(frozen=True)
 class PhrasingStock:
-    """Families of question frames, answer frames and respellings."""
+    """Families of question frames, answer frames and respellings, and whole questions.
+
+    `asked` are questions about a structure, by its id, that do not name it, each written by hand: `{side}`
+    stands for the side that is asked for and `{other}` for the opposite one; where neither stands, no side
+    is fixed.
+    """
 
     questions: dict[str, list[str]]
     answers: dict[str, list[str]]
     spelling: dict[str, list[str]]
+    asked: dict[str, tuple[str, ...]]
 
 
 @cache
@@ -44,7 +50,11 @@ def load_stock() -> PhrasingStock:
     pairs = read("spelling.json")
     for right, wrong in pairs["typos"] if isinstance(pairs, dict) else pairs:
         spelling.setdefault(right.lower(), []).append(wrong)
-    return PhrasingStock(read("questions.json"), read("answers.json"), spelling)
+    asked = {
+        path.stem: tuple(path.read_text(encoding="utf-8").splitlines())
+        for path in sorted(Path(resource_path("Prompts", "asked")).glob("*.txt"))
+    }
+    return PhrasingStock(read("questions.json"), read("answers.json"), spelling, asked)
 
 
 def carrier_words(table: AnatomyTable, stock: PhrasingStock) -> list[str]:

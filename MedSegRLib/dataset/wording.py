@@ -9,7 +9,7 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 
-__all__ = ["STOP_WORDS", "four_word_runs", "rough_hand", "telegram", "words"]
+__all__ = ["STOP_WORDS", "four_word_runs", "rough_hand", "telegram", "thinned", "words"]
 
 # fmt: off
 STOP_WORDS = frozenset(
@@ -54,6 +54,13 @@ def telegram(phrases: Sequence[str], rng: random.Random) -> str:
     if rng.random() < 0.5:
         rng.shuffle(chosen)
     return " ".join(chosen[:14])
+
+
+def thinned(text: str, rng: random.Random) -> str:
+    """Leave out about every eighth word, slots in braces excepted, so that no single word decides."""
+    tokens = text.split(" ")
+    kept = [t for t in tokens if "{" in t or rng.random() > 0.12]
+    return " ".join(kept) if len(kept) >= 2 else text
 
 
 def rough_hand(text: str, spelling: Mapping[str, Sequence[str]], rng: random.Random) -> str:

@@ -41,6 +41,7 @@ _TITLES = {
     "absent": "N-Acc: absent, not offered or unanswerable; refused in words and no mask",
     "present": "T-Acc: present, and the part asked for got a mask",
     "medsegqa": "Questions of the data set",
+    "development": "Development questions, in words alone",
 }
 
 

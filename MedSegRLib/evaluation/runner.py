@@ -13,6 +13,7 @@ from MedSegRLib.reasoning import Session
 from .absence import absent
 from .asking import Conversation, Opener
 from .cases import brain_cases, other_region_cases
+from .development import development
 from .items import medsegqa
 from .plain import plain
 from .results import PatientPart, QuestionScore, Results
@@ -21,7 +22,7 @@ from .suites import Progress, implicit, structures16
 __all__ = ["MORE_SUITES", "SUITES", "evaluate"]
 
 SUITES = ("structures16", "implicit", "absent", "calibration")
-MORE_SUITES = ("plain",)
+MORE_SUITES = ("plain", "development")
 
 
 def _silent(_: str) -> None:
@@ -48,7 +49,8 @@ def evaluate(
         A MedSeg-QA file (.jsonl), or a folder of scans with an index.json.
     suites
         Of a folder: which of `SUITES` and `MORE_SUITES`. "calibration" takes its masks from structures16;
-        "plain" asks nothing, see `plain.plain`.
+        "plain" asks nothing, see `plain.plain`; "development" may be tuned on, see
+        `development.development`.
     open_session
         How a conversation about a scan begins; None for `Session(volume, model)`.
     tell
@@ -88,6 +90,8 @@ def evaluate(
         parts += structures16(brains, opener, tell)
     if "plain" in suites:
         parts += plain(brains, model, tell)
+    if "development" in suites:
+        questions += development(model, data, tell)
     if "implicit" in suites:
         questions += implicit(real, opener, tell)
     if "absent" in suites:

@@ -17,7 +17,7 @@ from .metrics import right_target
 from .results import PatientPart, QuestionScore, part_names
 from .structures16 import load_protocol, score_parts
 
-__all__ = ["Progress", "implicit", "implicit_questions", "structures16", "written_questions"]
+__all__ = ["Progress", "implicit", "implicit_questions", "is_meant", "structures16", "written_questions"]
 
 Progress = Callable[[str], None]
 
@@ -79,7 +79,7 @@ def implicit(
         for entry in mine:
             session.forget()
             answer = session.ask(entry["question"])
-            expected = [p for p in parts_of(entry["structures"], table) if _is_meant(p[1], entry["sides"])]
+            expected = [p for p in parts_of(entry["structures"], table) if is_meant(p[1], entry["sides"])]
             shown = found_parts(answer)
             score = QuestionScore(
                 "implicit", entry["kind"], case.group, case.patient, entry["question"], part_names(expected),
@@ -91,5 +91,6 @@ def implicit(
         tell(f"implicit questions, {case.patient}: {right} of {len(mine)} right")
 
 
-def _is_meant(side: Side, sides: str) -> bool:
+def is_meant(side: Side, sides: str) -> bool:
+    """Whether a part's side is among the `sides` of a written question: left, right, both or none."""
     return side.value == sides or sides == "both" or side is Side.NONE

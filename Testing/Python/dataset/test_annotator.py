@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ from MedSegRLib.dataset.annotator import OfflineAnnotator
 from MedSegRLib.dataset.conversation import Exchange, QuestionType, Scene
 from MedSegRLib.dataset.scene import parts_of
 from MedSegRLib.dataset.stock import load_stock
-from MedSegRLib.dataset.wording import four_word_runs, rough_hand, telegram, words
+from MedSegRLib.dataset.wording import four_word_runs, rough_hand, telegram, thinned, words
+from MedSegRLib.evaluation.development import development_questions
 
 from .conftest import brain_structures, held_out_questions
 
@@ -179,6 +181,44 @@ def test_no_fact_names_its_own_structure() -> None:
     assert told == []
 
 
+def test_no_question_written_whole_names_its_structure_or_a_side_that_is_not_meant() -> None:
+    patterns, asked = telling(TABLE), load_stock().asked
+    assert set(asked) == set(brain_structures()) and sum(map(len, asked.values())) > 10_000
+    for name, questions in asked.items():
+        assert len(set(questions)) == len(questions) > 500
+        for question in questions:
+            assert not patterns[name].search(question.lower()), question
+            rest = question.replace("{side}", "").replace("{other}", "")
+            assert not set("{}") & set(rest) and question.strip() == question, question
+            if TABLE[name].sided:
+                assert not {"left", "right"} & set(words(rest)), question
+            else:
+                assert rest == question
+
+
+def test_no_question_written_whole_shares_four_words_with_one_that_judges() -> None:
+    """Neither with a held-out one nor with one that the model is tuned on."""
+    judging = [*held_out_questions(), *(entry["question"] for entry in development_questions())]
+    runs = {run for question in judging for run in four_word_runs(question)}
+    stock = load_stock()
+    families = (stock.questions[name] for name in ("unanswerable", "lesion", "not_offered"))
+    for question in (*itertools.chain(*stock.asked.values()), *itertools.chain(*families)):
+        for side in (Side.LEFT, Side.RIGHT):
+            text = question.replace("{side}", side.value).replace("{other}", side.other.value)
+            assert not (four_word_runs(text) & runs), question
+
+
+def test_a_question_written_whole_asks_for_the_side_that_it_fixes(annotator: OfflineAnnotator) -> None:
+    """A loss of pain in the right arm is one of the left thalamus."""
+    rng, sides = random.Random(5), (Side.LEFT,)
+    asked = [annotator._ask_whole(SCENES["whole brain"], TABLE["thalamus"], sides, rng) for _ in range(300)]
+    assert all([(t.structure, t.side) for t in e.targets] == [("thalamus", Side.LEFT)] for e in asked)
+    assert sum("right" in words(e.question) for e in asked) > 20
+    assert all({"left", "right"} & set(words(e.question)) for e in asked)
+    both = annotator._ask_whole(SCENES["whole brain"], TABLE["thalamus"], (Side.LEFT, Side.RIGHT), rng)
+    assert {t.side for t in both.targets} == {Side.LEFT, Side.RIGHT}
+
+
 def test_no_implicit_question_names_its_target(annotator: OfflineAnnotator) -> None:
     patterns = telling(TABLE)
     told, implicit = [], 0
@@ -209,3 +249,14 @@ def test_a_rough_hand_keeps_most_of_a_text() -> None:
     assert len(set(written)) > 50 and written.count(text) > 20
     assert any("hipocampus" in w for w in written)
     assert all(len(words(w)) >= 4 and abs(len(w) - len(text)) <= 20 for w in written)
+
+
+def test_thinned_words_are_some_of_the_words_in_their_order_and_slots_stay() -> None:
+    text = "the {side} one of two grey eggs that guard the gate to the {other} hand"
+    rng = random.Random(0)
+    for _ in range(200):
+        left = thinned(text, rng).split()
+        rest = iter(text.split())
+        assert all(word in rest for word in left)
+        assert "{side}" in left and "{other}" in left and len(left) >= 2
+    assert thinned("pons", rng) == "pons"

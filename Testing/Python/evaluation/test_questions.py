@@ -24,7 +24,7 @@ def names() -> set[str]:
     for structure, side in load_protocol("freesurfer").parts:
         choices = [(side,)] if side is Side.NONE else [(side,), (Side.LEFT, Side.RIGHT)]
         for sides in choices:
-            for _ in range(600):
+            for _ in range(1500):
                 called.add(" ".join(words(annotator._called(TABLE[structure], sides, rng))))
     return called
 
@@ -37,8 +37,8 @@ def could_be_generated(question: str) -> bool:
     asked = " ".join(words(question))
     for frame in FRAMES:
         before, after = (" ".join(words(re.sub(r"\{\w+\}", "", part))) for part in frame.split("{name}"))
-        pattern = f"{re.escape(before)} (.+) {re.escape(after)}".strip()
-        match = re.fullmatch(pattern, asked)
+        # Some frames go on within the word: "{name}'s".
+        match = re.fullmatch(f"{re.escape(before)} ?(.+?) ?{re.escape(after)}", asked)
         if match and match.group(1) in NAMES:
             return True
     return False

@@ -1,0 +1,109 @@
+"""Development: what a model says to questions that it may be tuned on, in words alone.
+
+The questions of `Resources/Evaluation/development_questions.jsonl` were written apart from the training
+text and from the held-out ones, and no scan of the validation split is opened. Nothing is drawn: an answer
+is right if exactly the expected parts get a `[SEG]`, so that a whole round takes a minute or two.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from MedSegRLib.anatomy import Side, load_table
+from MedSegRLib.answers import Question
+from MedSegRLib.dataset.scene import parts_of
+from MedSegRLib.imaging import Plane, SliceStack, Volume, window_for
+from MedSegRLib.model import MedSegR, PrefixCache
+from MedSegRLib.model.canvas import Canvas
+from MedSegRLib.reasoning.ground import Grounder
+from MedSegRLib.reasoning.memory import Memory
+from MedSegRLib.reasoning.plan import make_plan
+from MedSegRLib.reasoning.talk import Talk
+from MedSegRLib.reasoning.tell import phrases_of
+from MedSegRLib.resources import resource_path
+
+from .asking import Part
+from .cases import brain_cases
+from .metrics import right_target
+from .results import QuestionScore, part_names
+from .suites import Progress, is_meant
+
+__all__ = ["DEVELOPMENT_MAPS", "Speaker", "development", "development_questions"]
+
+# What the recipe of the shipped model calibrates on.
+DEVELOPMENT_MAPS = ("training_seg_16",)
+
+
+def development_questions() -> tuple[dict[str, Any], ...]:
+    """Questions with the structures and sides that are meant; none for what is to be refused."""
+    path = resource_path("Evaluation", "development_questions.jsonl")
+    return tuple(json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+
+
+class Speaker:
+    """A model in front of a scan that only talks."""
+
+    def __init__(self, model: MedSegR, volume: Volume) -> None:
+        config = model.config
+        stack = SliceStack.of(volume, Plane(config.plane))
+        window = window_for(volume, config.regions[0] if config.regions else None)
+        canvas = Canvas(
+            stack, window, sizes=config.canvas_sizes, pixel_mm=config.pixel_mm,
+            offsets_mm=config.slice_offsets_mm,
+        )  # fmt: skip
+        self._model, self._grounder = model, Grounder(model, canvas, Memory())
+        self._filled, self._count = canvas.filled(), stack.count
+        self._prefix = PrefixCache()
+
+    def say(self, question: str) -> str:
+        """The raw answer."""
+        config = self._model.config
+        plan = make_plan(Question(question), self._filled, self._count, config.key_slices)
+        talk = Talk(
+            self._model.understanding, (), question, self._grounder.pictures(plan.key_slices),
+            max_new_tokens=config.max_answer_tokens, prefix=self._prefix,
+        )  # fmt: skip
+        for _ in talk.deltas():
+            pass
+        return talk.raw
+
+
+def development(model: MedSegR, data: Path, tell: Progress) -> Iterator[QuestionScore]:
+    """Ask the development questions of a whole head in a random contrast."""
+    table = load_table()
+    for case in brain_cases(data, held_out=DEVELOPMENT_MAPS, groups=("held-out label maps",)):
+        speaker = Speaker(model, case.load()[0])
+        scores = []
+        for entry in development_questions():
+            expected = [p for p in parts_of(entry["structures"], table) if is_meant(p[1], entry["sides"])]
+            kind = {"d": "implicit", "n": "refused", "t": "direct"}[entry["id"][0]]
+            scores.append(_score(speaker, entry["question"], expected, kind, case.patient))
+        for kind in dict.fromkeys(score.kind for score in scores):
+            right = [score.right for score in scores if score.kind == kind]
+            tell(f"development, {kind}: {sum(right)} of {len(right)} right in words")
+        yield from scores
+
+
+def _score(
+    speaker: Speaker, question: str, expected: Sequence[Part], kind: str, patient: str
+) -> QuestionScore:
+    raw = speaker.say(question)
+    said = _parts(phrases_of(raw)[0])
+    right = right_target(said, set(expected)) if expected else not said
+    return QuestionScore(
+        "development", kind, "development", patient, question, part_names(expected), part_names(said), right,
+        raw, tuple(sorted({name for name, _ in expected})),
+    )  # fmt: skip
+
+
+def _parts(phrases: Sequence[str]) -> set[Part]:
+    """Parts that phrases name; a phrase that the table does not know stands for itself."""
+    table = load_table()
+    found = {}
+    for phrase in phrases:
+        known = table.lookup(phrase)
+        found[phrase] = (known[0].id, known[1]) if known else (phrase, Side.NONE)
+    return set(found.values())
