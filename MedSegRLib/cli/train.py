@@ -37,6 +37,14 @@ def train(
             metavar="FOLDER", help="Where the model goes.", show_default="checkpoint in the output folder"
         ),
     ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="A model of the same sizes to go on from, such as Resources/Models/medsegr-mini.",
+            show_default="fresh weights",
+        ),
+    ] = None,
     stage: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Only this stage; may be given several times.", show_default="all"),
@@ -62,7 +70,7 @@ def train(
     if unknown:
         raise UserInputError(f"There is no stage '{unknown[0]}'; use {', '.join(STAGES)}.")
     development = Recipe(recipe, data, folder).label_maps("development")
-    model = run_recipe(recipe, folder, data=data, checkpoint=checkpoint, only=stage or STAGES)
+    model = run_recipe(recipe, folder, data=data, checkpoint=checkpoint, only=stage or STAGES, start=start)
     if STAGES[-1] in (stage or STAGES):
         write_calibration(checkpoint or folder / "checkpoint", calibrate_on_maps(model, development))
     typer.echo(f"Trained into {folder}.", err=True)

@@ -64,15 +64,32 @@ def learning_rate_at(step: int, config: LoopConfig) -> float:
     return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
 
 
+def fast_precision() -> torch.dtype:
+    """bf16 on a processor with AMX tiles, else fp32.
+
+    Measured on an AVX-512 processor without them: a step of the stage language takes 2.0 s in bf16, 1.3 s in
+    fp32.
+    """
+    return torch.bfloat16 if torch.cpu._is_amx_tile_supported() else torch.float32
+
+
 def run_stage(
-    stage: Stage, config: LoopConfig, folder: Path, *, precision: torch.dtype = torch.bfloat16
+    stage: Stage, config: LoopConfig, folder: Path, *, precision: torch.dtype | None = None
 ) -> nn.ModuleDict:
     """Train a stage to its last step, resuming from `folder` if a state lies there.
+
+    Parameters
+    ----------
+    stage, config, folder
+        What is trained, how long, and where its state lies.
+    precision
+        Number type of the forward pass; None for `fast_precision()`.
 
     Returns
     -------
     The averaged weights, in modules of the same names. Losses are appended to `<stage>.jsonl`.
     """
+    precision = fast_precision() if precision is None else precision
     groups = _groups(stage.modules, config.rates)
     parameters = [p for group in groups for p in group["params"]]
     optimizer = torch.optim.AdamW(

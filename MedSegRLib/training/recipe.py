@@ -25,7 +25,7 @@ from MedSegRLib.anatomy import load_table
 from MedSegRLib.dataset.annotator import OfflineAnnotator
 from MedSegRLib.dataset.stock import load_stock
 from MedSegRLib.errors import UserInputError
-from MedSegRLib.model.checkpoint import save_checkpoint
+from MedSegRLib.model.checkpoint import load_checkpoint, save_checkpoint
 from MedSegRLib.model.grounding import Grounding, GroundingConfig
 from MedSegRLib.model.medsegr import MedSegR, MedSegRConfig
 from MedSegRLib.model.mini import build_mini_understanding
@@ -64,6 +64,8 @@ class Recipe:
         Folder of the scans, with `index.json`.
     work
         Where stages keep their state; created if it is not there.
+    start
+        Folder of a model of the same sizes to go on from, tokenizer included; fresh weights if None.
 
     Raises
     ------
@@ -71,7 +73,7 @@ class Recipe:
         If the recipe cannot be read or a label map is missing.
     """
 
-    def __init__(self, path: Path, data: Path, work: Path) -> None:
+    def __init__(self, path: Path, data: Path, work: Path, start: Path | None = None) -> None:
         try:
             self.values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, tomllib.TOMLDecodeError) as error:
@@ -80,6 +82,9 @@ class Recipe:
         if missing:
             raise UserInputError(f"The recipe {path} has no {missing[0]}; see Resources/Recipes/mini.toml.")
         self.data, self.work, self.seed = data, work, int(self.values["seed"])
+        self.start = None if start is None else load_checkpoint(start, "fp32")
+        # Who goes on from a model meets batches that it has not seen.
+        self.draws = self.seed if start is None else self.seed + 1000
         model = {k: v for k, v in self.values["model"].items() if not isinstance(v, dict)}
         self.config = MedSegRConfig.from_dict(model)
         self.table = load_table()
@@ -109,6 +114,9 @@ class Recipe:
     def tokenizer(self) -> Tokenizer:
         """The tokenizer of this work folder, learnt if it is not there yet."""
         path = self.work / "tokenizer.json"
+        if not path.exists() and self.start is not None:
+            self.work.mkdir(parents=True, exist_ok=True)
+            self.start.understanding.processor.tokenizer.backend_tokenizer.save(str(path))
         if not path.exists():
             settings = self.values["tokenizer"]
             rng, scene = random.Random(self.seed), full_brain(self.annotator, self.config.offered)
@@ -121,7 +129,7 @@ class Recipe:
         return Tokenizer.from_file(str(path))
 
     def model(self) -> MedSegR:
-        """The whole model with fresh weights."""
+        """The whole model as training begins with it."""
         torch.manual_seed(self.seed)
         grounding = Grounding(GroundingConfig.from_dict(self.values["model"]["grounding"]))
         torch.manual_seed(self.seed)
@@ -130,7 +138,15 @@ class Recipe:
         )
         # torch's annotations leave out that a module takes a memory format by name.
         grounding.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return MedSegR(understanding, grounding, self.config)
+        model = MedSegR(understanding, grounding, self.config)
+        if self.start is not None:
+            try:
+                model.load_state_dict(self.start.state_dict())
+            except RuntimeError as error:
+                raise UserInputError(
+                    f"The recipe does not describe the model to go on from: {error}."
+                ) from error
+        return model
 
     def loop(self, stage: str) -> LoopConfig:
         """How a stage is to be run."""
@@ -145,7 +161,7 @@ class Recipe:
             self.targets,
             SynthesisConfig(),
             _CANVASES,
-            seed=self.seed,
+            seed=self.draws,
             prompt_dim=self.codes.shape[1],
         )
         torch.manual_seed(self.seed)
@@ -153,7 +169,7 @@ class Recipe:
 
     def language_stage(self, model: MedSegR) -> LanguageStage:
         """Language alone."""
-        batches = TextBatches(self.annotator, self.tokenizer(), self.config.offered, seed=self.seed)
+        batches = TextBatches(self.annotator, self.tokenizer(), self.config.offered, seed=self.draws)
         language = model.understanding.model
         return LanguageStage(language.get_decoder(), language.get_output_embeddings(), batches)
 
@@ -181,26 +197,32 @@ class Recipe:
             self.config,
             SynthesisConfig(),
             patch_grid=self.config.picture_size // int(self.values["model"]["understanding"]["patch"]),
-            seed=self.seed + STAGES.index(name),
+            seed=self.draws + STAGES.index(name),
             shares=shares,
         )
 
 
 def run_recipe(
-    path: Path, work: Path, *, data: Path, checkpoint: Path | None = None, only: Sequence[str] = STAGES
+    path: Path,
+    work: Path,
+    *,
+    data: Path,
+    checkpoint: Path | None = None,
+    only: Sequence[str] = STAGES,
+    start: Path | None = None,
 ) -> MedSegR:
     """Train by a recipe and write the checkpoint folder.
 
     Parameters
     ----------
-    path, data, work
+    path, data, work, start
         See `Recipe`.
     checkpoint
         Where the model goes when its last stage is done; `work`/checkpoint if omitted.
     only
         Stages to run; those before them must have been finished in `work`.
     """
-    recipe = Recipe(path, data, work)
+    recipe = Recipe(path, data, work, start)
     if not (data / "index.json").is_file():
         raise UserInputError(f"{data} has no index.json; name the folder of scans with --data.")
     model = recipe.model()
