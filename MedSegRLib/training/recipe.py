@@ -140,12 +140,14 @@ class Recipe:
         grounding.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         model = MedSegR(understanding, grounding, self.config)
         if self.start is not None:
-            try:
-                model.load_state_dict(self.start.state_dict())
-            except RuntimeError as error:
-                raise UserInputError(
-                    f"The recipe does not describe the model to go on from: {error}."
-                ) from error
+            ours, theirs = model.state_dict(), self.start.state_dict()
+            for name in sorted({*ours, *theirs}):
+                if name not in ours or name not in theirs or ours[name].shape != theirs[name].shape:
+                    raise UserInputError(
+                        f"The recipe does not describe the model to go on from, {name} differs; take the "
+                        "recipe that made it."
+                    )
+            model.load_state_dict(theirs)
         return model
 
     def loop(self, stage: str) -> LoopConfig:
