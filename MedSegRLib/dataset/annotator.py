@@ -216,7 +216,9 @@ class OfflineAnnotator:
         return self._findings(scene, question, QuestionType.PRESENCE, parts, rng, "found")
 
     def _ask_not_offered(self, scene: Scene, rng: random.Random) -> Exchange:
-        if rng.random() < _WHOLE_STRANGERS:
+        # Those written whole ask for what is outside the brain.
+        in_brain = all(self.table.structures[name].region == "brain" for name in scene.offered)
+        if in_brain and rng.random() < _WHOLE_STRANGERS:
             side = rng.choice((Side.LEFT, Side.RIGHT))
             question = _with_side(rng.choice(self.stock.questions["not_offered"]), side)
             return Exchange(question, self._answer("not_offered", rng), QuestionType.NOT_OFFERED)
