@@ -34,7 +34,7 @@ __all__ = ["JointBatch", "JointBatches", "OtherScan", "Shares"]
 
 Part = tuple[str, Side]
 
-_CUT = 0.06
+_CUT = 0.12
 # A part with fewer voxels (of an examination) or pixels (of a slice), but some, is not asked about: whether
 # it "is there" could not be seen in the pictures.
 _SURE_VOXELS = 150
@@ -244,7 +244,7 @@ class JointBatches(Dataset[JointBatch]):
         for i in range(count):
             head = self.heads[int(rng.integers(len(self.heads)))]
             low, high = head.deep_slices if rng.random() < 0.6 else head.brain_slices
-            subject = draw_subject(head, self.synthesis, rng)
+            subject = draw_subject(head, self.synthesis, rng, halves=rng.random() < self.shares.half)
             offsets = [int(o) for o in self.config.slice_offsets_mm]
             slice_mm = float(rng.uniform(low - 2, high + 2))
             sample = render(subject, slice_mm, (size, size), rng, offsets_mm=offsets)

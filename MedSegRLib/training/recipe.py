@@ -171,7 +171,10 @@ class Recipe:
 
     def language_stage(self, model: MedSegR) -> LanguageStage:
         """Language alone."""
-        batches = TextBatches(self.annotator, self.tokenizer(), self.config.offered, seed=self.draws)
+        batches = TextBatches(
+            self.annotator, self.tokenizer(), self.config.offered, seed=self.draws, bag=True
+        )
+        torch.manual_seed(self.seed)
         language = model.understanding.model
         return LanguageStage(language.get_decoder(), language.get_output_embeddings(), batches)
 
