@@ -9,7 +9,7 @@ an axis of one voxel (a picture) nothing is outside, so that a border is a line 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,8 +18,8 @@ import numpy.typing as npt
 import SimpleITK as sitk
 
 __all__ = [
-    "MISS_MM", "SURFACE_TOLERANCE_MM", "Bin", "ciou", "dice", "ece", "giou", "hausdorff_mm", "hd95_mm", "iou",
-    "n_acc", "reliability", "right_target", "surface_dice", "surface_gaps_mm", "surface_share", "t_acc",
+    "MISS_MM", "SURFACE_TOLERANCE_MM", "Bin", "dice", "ece", "hausdorff_mm", "hd95_mm", "iou", "reliability",
+    "right_target", "surface_dice", "surface_gaps_mm", "surface_share",
 ]  # fmt: skip
 
 Mask = npt.NDArray[np.bool_]
@@ -40,21 +40,6 @@ def iou(found: Mask, truth: Mask) -> float:
     """Intersection over union, 0 to 1."""
     union = int((found | truth).sum())
     return 1.0 if union == 0 else int((found & truth).sum()) / union
-
-
-def giou(pairs: Iterable[tuple[Mask, Mask]]) -> float:
-    """Mean of the IoU of (found, truth) pairs; NaN of none."""
-    values = [iou(found, truth) for found, truth in pairs]
-    return float(np.mean(values)) if values else float("nan")
-
-
-def ciou(pairs: Iterable[tuple[Mask, Mask]]) -> float:
-    """Sum of intersections over sum of unions, which large targets dominate; NaN without any voxel."""
-    intersection = union = 0
-    for found, truth in pairs:
-        intersection += int((found & truth).sum())
-        union += int((found | truth).sum())
-    return intersection / union if union else float("nan")
 
 
 def hd95_mm(found: Mask, truth: Mask, spacing_mm: Sequence[float], percent: float = 95.0) -> float:
@@ -134,16 +119,6 @@ def _surface(mask: Mask, axes: Sequence[int]) -> Mask:
         for step in (-1, 1):
             inner &= np.roll(mask, step, axis)
     return mask & ~inner
-
-
-def n_acc(empty: Sequence[bool]) -> float:
-    """Share of the questions about absent things that got no mask and were refused; NaN of none."""
-    return float(np.mean(empty)) if len(empty) else float("nan")
-
-
-def t_acc(answered: Sequence[bool]) -> float:
-    """Share of the questions about present things that got a mask of the thing; NaN of none."""
-    return float(np.mean(answered)) if len(answered) else float("nan")
 
 
 def right_target(found: Set[ValueT], expected: Set[ValueT]) -> bool:

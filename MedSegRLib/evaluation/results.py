@@ -164,7 +164,7 @@ class Results:
         """Every confidence that was told with a mask.
 
         Where all true masks are known, masks that nobody asked for count as wrong; in the suites only the
-        parts that were asked for are judged.
+        parts that were asked for are judged, and each once, without those of the suite "turns".
         """
         whole = [q for q in self.questions if q.suite == "medsegqa" and q.masks is not None]
         if whole:
@@ -177,7 +177,7 @@ class Results:
         return tuple(
             Told((p.group, p.patient), p.score.confidence, p.score.dice > RIGHT_DICE)
             for p in self.parts
-            if p.score.found and p.score.confidence is not None
+            if p.score.found and p.score.confidence is not None and not p.conversation
         )
 
     @property

@@ -100,7 +100,7 @@ def load_protocol(name: str) -> Protocol:
 
 
 def score_parts(
-    found: Mapping[Part, tuple[npt.NDArray[np.bool_], float]],
+    found: Mapping[Part, tuple[npt.NDArray[np.bool_], float | None]],
     labels: npt.NDArray[np.integer],
     protocol: Protocol,
     spacing_mm: tuple[float, float, float],
@@ -111,7 +111,7 @@ def score_parts(
     Parameters
     ----------
     found
-        Mask bool [K, J, I] and confidence of each part that was found.
+        Mask bool [K, J, I] and confidence, if it was told, of each part that was found.
     labels
         The label map [K, J, I].
     protocol

@@ -104,6 +104,16 @@ def test_one_finding_too_many_is_the_wrong_number_and_the_wrong_target(folder: P
     assert [(t.confidence, t.right) for t in results.told] == [(0.9, True), (0.7, False)]
 
 
+def test_giou_is_a_mean_and_ciou_a_ratio_of_sums(folder: Path) -> None:
+    asked = [exchange("big", "direct", [target(LEFT)]), exchange("small", "direct", [target(AMYGDALA)])]
+    path = write_set(folder / "set.jsonl", [item("a", "p", asked)])
+    half = mask_of((slice(7, 8), *BOXES[AMYGDALA][1:]))
+    script = {"big": ([(LEFT, WHOLE[LEFT], 0.9)], ""), "small": ([(AMYGDALA, half, 0.9)], "")}
+    values = figures(judge(path, script)[0])
+    assert values["gIoU"] == pytest.approx((1 + 4 / 8) / 2)
+    assert values["cIoU"] == pytest.approx((64 + 4) / (64 + 8))
+
+
 def test_the_same_part_shown_twice_is_two_findings(folder: Path) -> None:
     path = one(folder, [target(LEFT)])
     halves = [mask_of((slice(2, 4), *BOXES[LEFT][1:])), mask_of((slice(4, 6), *BOXES[LEFT][1:]))]

@@ -68,6 +68,7 @@ def test_what_is_asked_first_is_asked_fourth_as_often(fresh: Results) -> None:
 
 def test_who_does_not_tire_does_not_fall(fresh: Results) -> None:
     (fall,) = [f for f in figures_of(fresh) if "fall of Dice" in f.name]
+    assert fresh.told == (), "their confidence is judged where they are asked one by one"
     assert fall.value == 0.0 and "## Turn by turn" in to_markdown(fresh)
 
 
