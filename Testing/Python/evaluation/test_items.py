@@ -171,6 +171,21 @@ def test_a_conversation_about_some_slices_is_scored_on_them_alone(folder: Path) 
     assert only(results).masks.union == 16  # type: ignore[union-attr]
 
 
+def test_slices_are_counted_from_foot_to_head_however_the_scan_lies(folder: Path) -> None:
+    for name in ("vol.nii.gz", "seg.nii.gz"):
+        image = sitk.ReadImage(str(folder / name))
+        image.SetDirection((1, 0, 0, 0, 1, 0, 0, 0, -1))
+        sitk.WriteImage(image, str(folder / name))
+    asked = [exchange("q", "direct", [target(LEFT)])]
+    path = write_set(folder / "set.jsonl", [item("a", "p", asked, slices=[5, 6])])
+    # Canonical slices 5 and 6 of 10 are the array's 4 and 3; the part lies on 2 to 5 of the array.
+    results, _ = judge(path, {"q": ([(LEFT, mask_of((slice(3, 4), *BOXES[LEFT][1:])), 0.9)], "Here.")})
+    assert results.parts[0].score.dice == pytest.approx(2 / 3)
+    write_set(folder / "set.jsonl", [item("a", "p", asked, slices=[0, 1])])
+    with pytest.raises(DatasetError, match="its mask is empty"):
+        judge(path, {"q": ([], "No.")})
+
+
 def test_of_a_picture_without_a_size_there_are_no_millimetres(folder: Path) -> None:
     flat = np.zeros((1, 20, 20), np.uint8)
     flat[0, 4:9, 4:9] = 200
