@@ -205,7 +205,7 @@ def test_one_patient_in_two_splits(refused, work, asked):
     items = list(read_items(asked))
     twice = [items[0], *(replace(item, split="validation") for item in items[1:])]
     write_items(work / "in" / "twice.jsonl", twice)
-    sentence = "Patient p1 is in train and, with item p1_x-2, in validation; keep a patient in one split"
+    sentence = "Patient p1 is in train and, with item p1_x#2, in validation; keep a patient in one split"
     refused(sentence, "statistics", "in/twice.jsonl")
     refused(sentence, "split", "in/twice.jsonl", "-o", "in/out.jsonl")
     refused(sentence, "card", "in/twice.jsonl", "-o", "in/card.md")

@@ -147,6 +147,7 @@ def test_out_and_in_and_out_again_is_the_same(drawn, texts, picture, tmp_path_fa
     }
     assert (back == drawn).all()
     assert [question.text for question in source.questions] == texts and source.split == "validation"
+    assert source.patient == "b"
 
     items = list(items_asked(source, load_table(), folder, "ReasonSeg"))
     write_reasonseg(folder / "again", items, folder)

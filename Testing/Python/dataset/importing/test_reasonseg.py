@@ -115,7 +115,7 @@ def test_questions_become_items_of_a_good_data_set(write, read, table, tmp_path)
     assert validate(tmp_path / "dataset.jsonl") == []
     kinds = [(item.id, item.exchanges[0].question_type) for item in items]
     assert kinds == [
-        ("a", QuestionType.IMPLICIT), ("a-2", QuestionType.DIRECT), ("b", QuestionType.SEVERAL),
+        ("a", QuestionType.IMPLICIT), ("a#2", QuestionType.DIRECT), ("b", QuestionType.SEVERAL),
     ]  # fmt: skip
     assert items[0].exchanges[0].answer == "It is the <p>liver</p>[SEG]."
     assert items[2].exchanges[0].answer == "These are the <p>liver</p>[SEG] and the <p>left kidney</p>[SEG]."
@@ -137,6 +137,19 @@ def test_questions_become_items_of_a_good_data_set(write, read, table, tmp_path)
 def test_a_file_that_cannot_be_used_is_refused(write, read, shapes, more, sentence):
     write(shapes, **more)
     with pytest.raises(DatasetError, match=sentence):
+        read()
+
+
+def test_a_patient_that_the_file_names_is_kept_unless_a_pattern_says_otherwise(write, read):
+    write([LIVER], patient="p7")
+    assert [s.patient for s in read()] == ["p7"]
+    assert [s.patient for s in read(about=About("abdomen", patient_pattern="(.)"))] == ["a"]
+
+
+def test_two_files_of_one_name_are_refused(write, read):
+    write([LIVER], folder="reason/train")
+    write([LIVER], folder="reason/val")
+    with pytest.raises(DatasetError, match=r"train/a\.json and .*val/a\.json have the same name; rename one"):
         read()
 
 
