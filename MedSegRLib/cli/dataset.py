@@ -1,4 +1,4 @@
-"""medsegr dataset validate: everything that is wrong with a data set of questions, answers and masks."""
+"""medsegr dataset: the commands about data sets, and validate, which tells all that is wrong with one."""
 
 from __future__ import annotations
 
@@ -7,15 +7,10 @@ from typing import Annotated
 
 import typer
 
+from MedSegRLib.cli import dataset_about, dataset_export, dataset_import
 from MedSegRLib.errors import DatasetError
 
 commands = typer.Typer(help="Data sets of the MedSeg-QA format.", no_args_is_help=True)
-
-
-# Without it, typer makes the only command of a group the group itself.
-@commands.callback()
-def _group() -> None:
-    """Data sets of the MedSeg-QA format."""
 
 
 @commands.command("validate")
@@ -33,3 +28,10 @@ def validate_file(
     if problems:
         raise DatasetError(f"{dataset} has {len(problems)} problems; correct them and validate it again.")
     typer.echo(f"{dataset} is a good data set.")
+
+
+commands.command("import")(dataset_import.import_scans)
+commands.command("export")(dataset_export.export)
+commands.command("statistics")(dataset_about.statistics)
+commands.command("split")(dataset_about.split)
+commands.command("card")(dataset_about.card)
