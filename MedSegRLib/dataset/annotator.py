@@ -17,24 +17,16 @@ from MedSegRLib.answers import visible_text
 
 from .conversation import Exchange, QuestionType, Scene, Target
 from .stock import CARRIERS, PhrasingStock, carrier_words
-from .wording import four_word_runs, rough_hand, telegram, thinned, tumbled, words
+from .whole_questions import WholeQuestions, fixes_side, names_one
+from .wording import four_word_runs, in_context, listed, plain_name, rough_hand, telegram, thinned, with_side
 
-__all__ = ["PART_NAMES", "OfflineAnnotator"]
+__all__ = ["OfflineAnnotator"]
 
 Part = tuple[str, Side]
 
-# Synonyms that name a part of a structure: to reason from the part to the whole is what may be asked.
-PART_NAMES = frozenset(
-    (
-        "pons", "midbrain", "medulla", "medulla oblongata", "temporal horn", "frontal horn", "occipital horn",
-        "centrum semiovale", "corona radiata", "hypothalamus", "subthalamic area", "subthalamic region",
-        "cornu ammonis", "arbor vitae",
-    )
-)  # fmt: skip
-_SIDE_SLOT = re.compile(r"\{(side|other)\}")
-# Share of the phrasings that are drawn word by word, of the implicit questions that were written whole, and
-# of what is not offered likewise.
-_ANY_WORDS, _WHOLE, _WHOLE_STRANGERS = 0.3, 0.75, 0.6
+# Share of the phrasings that are drawn word by word, of the implicit questions that were written whole, of
+# what is not offered likewise, and of the questions that come with words about the patient.
+_ANY_WORDS, _WHOLE, _WHOLE_STRANGERS, _IN_CONTEXT = 0.3, 0.75, 0.6, 0.2
 
 _BRAIN_TYPES = (
     ("implicit", 110), ("direct", 12), ("several", 8), ("group", 4), ("size", 4), ("asymmetry", 3),
@@ -64,12 +56,7 @@ class OfflineAnnotator:
         self._forbidden = frozenset(run for question in held_out for run in four_word_runs(question))
         self._carriers = carrier_words(table, stock)
         self._groups = [s for s in table.structures.values() if s.is_group]
-        self._asked = {
-            name: tuple(
-                [line for line in lines if bool(_SIDE_SLOT.search(line)) is fixed] for fixed in (True, False)
-            )
-            for name, lines in stock.asked.items()
-        }
+        self._whole = WholeQuestions(stock.asked)
 
     def converse(self, scene: Scene, turns: int, rng: random.Random) -> tuple[Exchange, ...]:
         """Write `turns` exchanges, later ones often about what earlier ones found."""
@@ -79,13 +66,6 @@ class OfflineAnnotator:
             exchanges.append(exchange)
         return tuple(exchanges)
 
-    def _named(self, question: str, exchange: Exchange) -> bool:
-        """Whether a question names one of its targets."""
-        asked = f" {' '.join(words(question))} "
-        structures = [self.table.structures[target.structure] for target in exchange.targets]
-        names = {name.lower() for s in structures for name in (s.name, s.plural, *s.synonyms)} - PART_NAMES
-        return any(f" {' '.join(words(name))} " in asked for name in names)
-
     # -- questions that stand alone
 
     def _fresh(self, scene: Scene, rng: random.Random) -> Exchange:
@@ -93,11 +73,15 @@ class OfflineAnnotator:
         kind = rng.choices(kinds, weights)[0]
         for _ in range(20):
             exchange: Exchange = getattr(self, f"_ask_{kind}")(scene, rng)
-            question = rough_hand(self._in_context(exchange.question, kind, rng), self.stock.spelling, rng)
+            question = exchange.question
+            if kind != "help" and rng.random() < _IN_CONTEXT:
+                question = in_context(question, self._frame("context", rng), rng)
+            question = rough_hand(question, self.stock.spelling, rng)
             if not question.strip() or self._held_out(question, visible_text(exchange.answer)):
                 continue
             # Words that are left out or moved may bring others together to a name.
-            if kind != "implicit" or not self._named(question, exchange):
+            targets = [self.table.structures[target.structure] for target in exchange.targets]
+            if kind != "implicit" or not names_one(question, targets):
                 return replace(exchange, question=question)
         return self._fresh(scene, rng)
 
@@ -111,7 +95,7 @@ class OfflineAnnotator:
 
     def _ask_implicit(self, scene: Scene, rng: random.Random) -> Exchange:
         structure, sides = self._pick(scene, rng)
-        if self.stock.asked.get(structure.id) and rng.random() < _WHOLE:
+        if structure.id in self._whole and rng.random() < _WHOLE:
             return self._ask_whole(scene, structure, sides, rng)
         facts = [f for f in structure.facts if not f.sided or len(sides) == 1]
         sided = [f for f in facts if f.sided]
@@ -123,38 +107,26 @@ class OfflineAnnotator:
         parts = self._parts(structure, sides)
         exchange = self._findings(scene, question, QuestionType.IMPLICIT, parts, rng, "named", structure)
         if any(t.present for t in exchange.targets):
-            because = self._answer("because", rng).format(clause=_with_side(fact.clauses[0], side))
+            because = self._answer("because", rng).format(clause=with_side(fact.clauses[0], side))
             exchange = replace(exchange, answer=f"{exchange.answer} {because}")
         return exchange
 
     def _ask_whole(
         self, scene: Scene, structure: Structure, sides: tuple[Side, ...], rng: random.Random
     ) -> Exchange:
-        """A question written whole: as it stands, with words left out, or its words in any order.
-
-        A language model as small as ours else learns the questions and not what their words mean.
-        """
         side = sides[0] if len(sides) == 1 else Side.NONE
-        fixed, free = self._asked[structure.id]
-        draw = rng.random()
-        if side is not Side.NONE and fixed and rng.random() < 0.6:
-            question = thinned(rng.choice(fixed), rng.choice((0.0, 0.0, 0.15, 0.3)), rng)
-        elif draw < 0.85:
-            question = thinned(rng.choice(free), rng.choice((0.0, 0.0, 0.15, 0.3)), rng)
-        else:
-            question = tumbled(rng.choices(free, k=rng.choice((1, 1, 2))), rng)
-        if side is not Side.NONE and not _SIDE_SLOT.search(question):
+        question = self._whole.draw(structure.id, side is not Side.NONE, rng)
+        if side is not Side.NONE and not fixes_side(question):
             question = self._add_side(question, side, rng)
-        parts = self._parts(structure, sides)
-        question = _with_side(question, side)
+        parts, question = self._parts(structure, sides), with_side(question, side)
         return self._findings(scene, question, QuestionType.IMPLICIT, parts, rng, "named", structure)
 
     def _implicit_question(
         self, structure: Structure, fact: Fact, side: Side, facts: Sequence[Fact], rng: random.Random
     ) -> str:
         draw = rng.random()
-        clause = _with_side(rng.choice(fact.clauses), side)
-        topic = _with_side(rng.choice(fact.topics), side)
+        clause = with_side(rng.choice(fact.clauses), side)
+        topic = with_side(rng.choice(fact.topics), side)
         if draw < 0.30:
             return self._frame("implicit_clause", rng).format(clause=clause)
         if draw < 0.56:
@@ -163,7 +135,7 @@ class OfflineAnnotator:
             return self._frame("keywords", rng).format(topic=topic)
         more = [f for f in facts if f is not fact and not f.sided]
         extra = [
-            _with_side(rng.choice(f.clauses + f.topics), side) for f in rng.sample(more, min(2, len(more)))
+            with_side(rng.choice(f.clauses + f.topics), side) for f in rng.sample(more, min(2, len(more)))
         ]
         if draw < 0.74:
             second = extra[0] if extra else topic
@@ -212,10 +184,11 @@ class OfflineAnnotator:
         return self._findings(scene, question, QuestionType.SIZE, self._parts(structure, sides), rng, "size")
 
     def _ask_asymmetry(self, scene: Scene, rng: random.Random) -> Exchange:
-        if not any(self.table.structures[s].sided for s in scene.offered):
+        sided = [name for name in scene.offered if self.table.structures[name].sided]
+        if not sided:
             return self._ask_size(scene, rng)
-        structure = self._pick_sided(scene, rng)
-        question = self._frame("asymmetry", rng).format(name=self._plain_name(structure, rng))
+        structure = self.table.structures[rng.choice(sided)]
+        question = self._frame("asymmetry", rng).format(name=plain_name(structure, rng))
         parts = self._parts(structure, (Side.LEFT, Side.RIGHT))
         return self._findings(scene, question, QuestionType.COMPARISON, parts, rng, "asymmetry")
 
@@ -240,7 +213,7 @@ class OfflineAnnotator:
         in_brain = all(self.table.structures[name].region == "brain" for name in scene.offered)
         if in_brain and rng.random() < _WHOLE_STRANGERS:
             side = rng.choice((Side.LEFT, Side.RIGHT))
-            question = _with_side(rng.choice(self.stock.questions["not_offered"]), side)
+            question = with_side(rng.choice(self.stock.questions["not_offered"]), side)
             question = thinned(question, rng.choice((0.0, 0.15, 0.3)), rng)
             return Exchange(question, self._answer("not_offered", rng), QuestionType.NOT_OFFERED)
         others = [s for s in self.table.structures.values() if s.id not in scene.offered and not s.is_group]
@@ -253,7 +226,7 @@ class OfflineAnnotator:
             fact = rng.choice([f for f in structure.facts if not f.sided] or list(structure.facts))
             side = rng.choice((Side.LEFT, Side.RIGHT))
             question = self._frame("implicit_topic", rng).format(
-                topic=_with_side(rng.choice(fact.topics), side)
+                topic=with_side(rng.choice(fact.topics), side)
             )
         return Exchange(question, self._answer("not_offered", rng), QuestionType.NOT_OFFERED)
 
@@ -262,7 +235,7 @@ class OfflineAnnotator:
         return Exchange(question, self._answer("unanswerable", rng), QuestionType.UNANSWERABLE)
 
     def _ask_lesion(self, scene: Scene, rng: random.Random) -> Exchange:
-        question = _with_side(self._frame("lesion", rng), rng.choice((Side.LEFT, Side.RIGHT)))
+        question = with_side(self._frame("lesion", rng), rng.choice((Side.LEFT, Side.RIGHT)))
         return Exchange(question, self._answer("lesion", rng), QuestionType.UNANSWERABLE)
 
     def _ask_help(self, scene: Scene, rng: random.Random) -> Exchange:
@@ -350,7 +323,7 @@ class OfflineAnnotator:
         found, missing = [t for t in targets if t.present], [t for t in targets if not t.present]
         sentences = []
         if found:
-            mentions = _listed([f"<p>{t.phrase}</p>[SEG]" for t in found])
+            mentions = listed([f"<p>{t.phrase}</p>[SEG]" for t in found])
             if style == "named" and named is not None:
                 sentences.append(self._answer("found_named", rng).format(name=named.name, mentions=mentions))
             else:
@@ -359,7 +332,7 @@ class OfflineAnnotator:
                     family = "found_several"
                 sentences.append(self._answer(family, rng).format(mentions=mentions))
         if missing:
-            mentions = _listed([f"<p>{t.phrase}</p>[REJ]" for t in missing])
+            mentions = listed([f"<p>{t.phrase}</p>[REJ]" for t in missing])
             if scene.region != "brain" and all(
                 self.table.structures[t.structure].region == "brain" for t in missing
             ):
@@ -398,25 +371,13 @@ class OfflineAnnotator:
             return structure, (Side.LEFT, Side.RIGHT)
         return structure, (rng.choice((Side.LEFT, Side.RIGHT)),)
 
-    def _pick_sided(self, scene: Scene, rng: random.Random) -> Structure:
-        sided = [s for s in scene.offered if self.table.structures[s].sided]
-        return self.table.structures[rng.choice(sided)]
-
     @staticmethod
     def _parts(structure: Structure, sides: Sequence[Side]) -> list[Part]:
         return [(structure.id, s) for s in sides] if structure.sided else [(structure.id, Side.NONE)]
 
-    def _plain_name(self, structure: Structure, rng: random.Random) -> str:
-        draw = rng.random()
-        if draw < 0.5:
-            return structure.name
-        if draw < 0.9 and structure.synonyms:
-            return rng.choice(structure.synonyms)
-        return rng.choice((*structure.abbreviations, structure.latin))
-
     def _called(self, structure: Structure, sides: Sequence[Side], rng: random.Random) -> str:
         """A name with its side in one of the ways people write it."""
-        name = self._plain_name(structure, rng)
+        name = plain_name(structure, rng)
         if len(sides) == 2:
             plural = structure.plural if name == structure.name else name
             return self._frame("both_sides", rng).format(name=name, plural=plural)
@@ -437,21 +398,3 @@ class OfflineAnnotator:
         if suffix[:1] in ",(" or suffix[:2] in (" (", " -", " –"):
             text = text.rstrip(".?!")
         return f"{text} {suffix.strip()}" if suffix[:1] != "," else f"{text}{suffix}"
-
-    def _in_context(self, question: str, kind: str, rng: random.Random) -> str:
-        if rng.random() > 0.2 or kind in ("help",):
-            return question
-        context = self._frame("context", rng)
-        sex = rng.choice(("male", "female", "man", "woman", "M", "F"))
-        context = context.replace("{age}", str(rng.randint(4, 94))).replace("{sex}", sex)
-        if "{q}" in context:
-            return context.replace("{q}", question)
-        return f"{context} {question}" if rng.random() < 0.85 else f"{question} {context}"
-
-
-def _with_side(text: str, side: Side) -> str:
-    return text.replace("{side}", side.value).replace("{other}", side.other.value)
-
-
-def _listed(items: Sequence[str]) -> str:
-    return " and ".join(items) if len(items) < 3 else ", ".join(items[:-1]) + " and " + items[-1]

@@ -9,7 +9,12 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 
-__all__ = ["STOP_WORDS", "four_word_runs", "rough_hand", "telegram", "thinned", "tumbled", "words"]
+from MedSegRLib.anatomy import Side, Structure
+
+__all__ = [
+    "STOP_WORDS", "four_word_runs", "in_context", "listed", "plain_name", "rough_hand", "telegram", "thinned", "tumbled",
+    "with_side", "words",
+]  # fmt: skip
 
 # fmt: off
 STOP_WORDS = frozenset(
@@ -40,6 +45,39 @@ def four_word_runs(text: str) -> set[tuple[str, ...]]:
     """
     w = words(text)
     return {tuple(w[i : i + 4]) for i in range(len(w) - 3)}
+
+
+def plain_name(structure: Structure, rng: random.Random) -> str:
+    """One of a structure's names, the preferred one most often."""
+    draw = rng.random()
+    if draw < 0.5:
+        return structure.name
+    if draw < 0.9 and structure.synonyms:
+        return rng.choice(structure.synonyms)
+    return rng.choice((*structure.abbreviations, structure.latin))
+
+
+def with_side(text: str, side: Side) -> str:
+    """Fill the slots for the side that is meant and for the opposite one."""
+    return text.replace("{side}", side.value).replace("{other}", side.other.value)
+
+
+def listed(items: Sequence[str]) -> str:
+    """Items as a sentence lists them.
+
+    >>> listed(["this", "that", "those"])
+    'this, that and those'
+    """
+    return " and ".join(items) if len(items) < 3 else ", ".join(items[:-1]) + " and " + items[-1]
+
+
+def in_context(question: str, context: str, rng: random.Random) -> str:
+    """A question with words about the patient, whose slots are for age, sex and maybe the question."""
+    context = context.replace("{age}", str(rng.randint(4, 94)))
+    context = context.replace("{sex}", rng.choice(("male", "female", "man", "woman", "M", "F")))
+    if "{q}" in context:
+        return context.replace("{q}", question)
+    return f"{context} {question}" if rng.random() < 0.85 else f"{question} {context}"
 
 
 def telegram(phrases: Sequence[str], rng: random.Random) -> str:

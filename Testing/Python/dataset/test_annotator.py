@@ -11,10 +11,11 @@ import pytest
 
 from MedSegRLib.anatomy import AnatomyTable, Side, load_table
 from MedSegRLib.answers import Mention, parse, visible_text
-from MedSegRLib.dataset.annotator import PART_NAMES, OfflineAnnotator
+from MedSegRLib.dataset.annotator import OfflineAnnotator
 from MedSegRLib.dataset.conversation import Exchange, QuestionType, Scene
 from MedSegRLib.dataset.scene import parts_of
 from MedSegRLib.dataset.stock import load_stock
+from MedSegRLib.dataset.whole_questions import PART_NAMES
 from MedSegRLib.dataset.wording import four_word_runs, rough_hand, telegram, thinned, tumbled, words
 from MedSegRLib.evaluation.development import development_questions
 
