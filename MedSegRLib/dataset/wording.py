@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from MedSegRLib.anatomy import Side, Structure
 
 __all__ = [
-    "STOP_WORDS", "four_word_runs", "in_context", "listed", "plain_name", "rough_hand", "telegram", "thinned", "tumbled",
-    "with_side", "words",
+    "STOP_WORDS", "four_word_runs", "in_context", "listed", "plain_name", "rough_hand", "telegram", "thinned",
+    "tumbled", "with_side", "words",
 ]  # fmt: skip
 
 # fmt: off
