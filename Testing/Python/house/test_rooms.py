@@ -121,13 +121,12 @@ def test_each_room_says_what_it_offers(room: str) -> None:
     assert list(zip(rank, natural, strict=True)) == sorted(zip(rank, natural, strict=True))
 
 
-def test_every_room_is_packed() -> None:
+def test_every_folder_of_code_is_packed_and_has_a_door() -> None:
     packages = PROJECT["tool"]["setuptools"]["packages"]
-    assert packages == sorted(["MedSegRLib", "MedSegRLib.Resources", *(f"MedSegRLib.{r}" for r in ROOMS)])
-    for room in ROOMS:
-        assert (LIBRARY / room / "__init__.py").is_file(), f"{room} has no door"
-        nested = [path for path in (LIBRARY / room).glob("*/*.py")]
-        assert nested == [], "a folder in a room is in no package list"
+    folders = {file.parent for file in LIBRARY.rglob("*.py")}
+    names = {".".join(folder.relative_to(ROOT).parts) for folder in folders}
+    assert packages == sorted({"MedSegRLib.Resources", *names})
+    assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []
 
 
 def test_every_package_that_is_imported_is_a_dependency() -> None:

@@ -1,0 +1,1 @@
+"""Exporting: from MedSeg-QA to the formats of others; one format, one module."""
