@@ -1,0 +1,99 @@
+"""Describing: where a part lies and how it looks, in words computed from the facts.
+
+Only what fits one part of a picture and no other that is drawn becomes a description. It is what structures
+without hand-written questions are asked by, beside the table's own facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from MedSegRLib.anatomy import AnatomyTable, Side
+from MedSegRLib.imaging import Plane
+
+from .facts import Facts, Part, PartFacts
+from .naming import phrase_of
+
+__all__ = ["DIRECTIONS", "appearances", "direction", "locations", "neighbour"]
+
+# Axis (0 right, 1 anterior, 2 superior) and sign -> words before a name.
+DIRECTIONS = {
+    (0, 1): "on the patient's right of", (0, -1): "on the patient's left of",
+    (1, 1): "in front of", (1, -1): "behind", (2, 1): "above", (2, -1): "below",
+}  # fmt: skip
+# What cannot be seen in a slice of a plane: what lies across it.
+_ACROSS = {Plane.SAGITTAL: 0, Plane.CORONAL: 1, Plane.AXIAL: 2}
+# A direction counts where it is this many times as far as the others.
+_CLEAR = 1.5
+# Standard deviations that something stands out by.
+_STANDS_OUT = 0.7
+
+
+def direction(one: PartFacts, other: PartFacts, across: int | None) -> tuple[int, int] | None:
+    """The anatomical axis and sign in which `one` clearly lies as seen from `other`; None if none is clear.
+
+    Parameters
+    ----------
+    one, other
+        Two parts.
+    across
+        An axis that cannot be seen, since only a slice across it is shown.
+    """
+    away = [a - b for a, b in zip(one.centroid_ras_mm, other.centroid_ras_mm, strict=True)]
+    far = sorted(((abs(d), axis) for axis, d in enumerate(away) if axis != across), reverse=True)
+    if far[0][0] == 0.0 or far[0][0] < _CLEAR * far[1][0]:
+        return None
+    axis = far[0][1]
+    return axis, 1 if away[axis] > 0 else -1
+
+
+def locations(part: Part, facts: Facts, table: AnatomyTable) -> list[str]:
+    """Noun phrases for a part by what it touches: "the structure directly behind the liver".
+
+    Groups are neighbours to nobody, since they are many things.
+    """
+    found = []
+    for other in facts.parts[part].touches:
+        where = _seen_from(part, other, facts)
+        if where is None or other[0] == part[0] or table[other[0]].is_group:
+            continue
+        rivals = [p for p in facts.parts[other].touches if p != part and _seen_from(p, other, facts) == where]
+        if not rivals:
+            found.append(f"the structure directly {DIRECTIONS[where]} the {phrase_of(other, facts, table)}")
+    return found
+
+
+def neighbour(part: Part, where: tuple[int, int], facts: Facts) -> Part | None:
+    """The one part that touches another in a direction; None if there is none or several."""
+    there = [p for p in facts.parts[part].touches if _seen_from(p, part, facts) == where]
+    return there[0] if len(there) == 1 and there[0][0] != part[0] else None
+
+
+def appearances(part: Part, facts: Facts) -> list[str]:
+    """Noun phrases for a part by its brightness and its side, if no other part drawn fits them."""
+    mine = _look(facts.parts[part])
+    if mine is None or any(p != part and _look(one) == mine for p, one in facts.parts.items()):
+        return []
+    bright, shape, lies = mine
+    where = "in the middle" if lies is Side.NONE else f"on the patient's {lies.value}"
+    thing = f"{bright}, {shape}" if shape else bright
+    return [f"the {thing} structure {where}", f"the {bright} area {where}, {shape or 'clear of its surroundings'}"]
+
+
+def _look(one: PartFacts) -> tuple[str, str, Side] | None:
+    if abs(one.contrast) < _STANDS_OUT or one.pieces > 1:
+        return None
+    return "bright" if one.contrast > 0 else "dark", _shape(one.extent_mm), one.lies
+
+
+def _shape(extent_mm: Sequence[float] | None) -> str:
+    """Round or elongated by the two longer sides of its box; "" where it is neither."""
+    if extent_mm is None:
+        return ""
+    longest, middle = sorted(extent_mm, reverse=True)[:2]
+    return "round" if longest < 1.3 * middle else "elongated" if longest > 2.2 * middle else ""
+
+
+def _seen_from(part: Part, other: Part, facts: Facts) -> tuple[int, int] | None:
+    across = None if facts.slice_index is None else _ACROSS[facts.plane]
+    return direction(facts.parts[part], facts.parts[other], across)
