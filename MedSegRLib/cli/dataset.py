@@ -1,4 +1,4 @@
-"""medsegr dataset validate: everything that is wrong with a data set of questions, answers and masks."""
+"""medsegr dataset: data sets of questions, answers and masks, built and validated."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from MedSegRLib.cli import dataset_build
 from MedSegRLib.errors import DatasetError
 
 commands = typer.Typer(help="Data sets of the MedSeg-QA format.", no_args_is_help=True)
@@ -33,3 +34,6 @@ def validate_file(
     if problems:
         raise DatasetError(f"{dataset} has {len(problems)} problems; correct them and validate it again.")
     typer.echo(f"{dataset} is a good data set.")
+
+
+commands.command("build")(dataset_build.build)

@@ -50,12 +50,14 @@ def direction(one: PartFacts, other: PartFacts, across: int | None) -> tuple[int
 def locations(part: Part, facts: Facts, table: AnatomyTable) -> list[str]:
     """Noun phrases for a part by what it touches: "the structure directly behind the liver".
 
-    Groups are neighbours to nobody, since they are many things.
+    Groups are neighbours to nobody, since they are many things, nor is a whole to its part.
     """
     found = []
     for other in facts.parts[part].touches:
         where = _seen_from(part, other, facts)
-        if where is None or other[0] == part[0] or table[other[0]].is_group:
+        if where is None or table[other[0]].is_group:
+            continue
+        if part[0] in (other[0], table[other[0]].parent) or other[0] == table[part[0]].parent:
             continue
         rivals = [p for p in facts.parts[other].touches if p != part and _seen_from(p, other, facts) == where]
         if not rivals:
@@ -63,10 +65,12 @@ def locations(part: Part, facts: Facts, table: AnatomyTable) -> list[str]:
     return found
 
 
-def neighbour(part: Part, where: tuple[int, int], facts: Facts) -> Part | None:
-    """The one part that touches another in a direction; None if there is none or several."""
+def neighbour(part: Part, where: tuple[int, int], facts: Facts, table: AnatomyTable) -> Part | None:
+    """The one part that touches another in a direction; None if there is none, several, or its own whole."""
     there = [p for p in facts.parts[part].touches if _seen_from(p, part, facts) == where]
-    return there[0] if len(there) == 1 and there[0][0] != part[0] else None
+    if len(there) != 1 or there[0][0] in (part[0], table[part[0]].parent):
+        return None
+    return None if table[there[0][0]].parent == part[0] else there[0]
 
 
 def appearances(part: Part, facts: Facts) -> list[str]:
@@ -75,9 +79,10 @@ def appearances(part: Part, facts: Facts) -> list[str]:
     if mine is None or any(p != part and _look(one) == mine for p, one in facts.parts.items()):
         return []
     bright, shape, lies = mine
-    where = "in the middle" if lies is Side.NONE else f"on the patient's {lies.value}"
+    where = " in the middle" if lies is Side.NONE else f" on the patient's {lies.value}"
+    where = where if facts.orientation_known else ""
     thing = f"{bright}, {shape}" if shape else bright
-    return [f"the {thing} structure {where}", f"the {bright} area {where}, {shape or 'clear of its surroundings'}"]
+    return [f"the {thing} structure{where}", f"the {thing} area{where} that stands out from what surrounds it"]
 
 
 def _look(one: PartFacts) -> tuple[str, str, Side] | None:
@@ -95,5 +100,7 @@ def _shape(extent_mm: Sequence[float] | None) -> str:
 
 
 def _seen_from(part: Part, other: Part, facts: Facts) -> tuple[int, int] | None:
+    if not facts.orientation_known:
+        return None
     across = None if facts.slice_index is None else _ACROSS[facts.plane]
     return direction(facts.parts[part], facts.parts[other], across)

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK as sitk
 
 from MedSegRLib.anatomy import AnatomyTable
 from MedSegRLib.errors import DatasetError
-from MedSegRLib.imaging import Modality, Plane, SliceStack, canonical_to_ras, gather_canonical, read_volume
+from MedSegRLib.imaging import (
+    AxisOrder,
+    Modality,
+    Plane,
+    SliceStack,
+    Volume,
+    canonical_to_ras,
+    gather_canonical,
+    read_volume,
+    scatter_canonical,
+)
 
+from ..label_map import read_label_map
 from ..source import Source
 from .facts import Facts, Part, PartFacts
 from .field_of_view import outside_of, undrawn_parts
@@ -42,6 +52,8 @@ class Examined:
         Label file and values that draw each of them.
     facts
         Of the whole scan.
+    order
+        How the canonical view was made of the acquired array.
     """
 
     source: Source
@@ -49,6 +61,7 @@ class Examined:
     parts: tuple[Part, ...]
     values: dict[Part, tuple[Path, tuple[int, ...]]]
     facts: Facts
+    order: AxisOrder
     _grey: npt.NDArray[np.float32] = field(repr=False)
     _numbers: tuple[npt.NDArray[np.integer], ...] = field(repr=False)
     _crs_to_ras: npt.NDArray[np.float64] = field(repr=False)
@@ -67,6 +80,11 @@ class Examined:
     def _middle_mm(self) -> tuple[float, float]:
         return middle_of_body_mm(self._grey, self._crs_to_ras)
 
+    @property
+    def slice_count(self) -> int:
+        """Number of slices along the plane."""
+        return int(self._grey.shape[0])
+
     def slices_with_parts(self, fewest: int = 1) -> list[int]:
         """Canonical slices that show at least so many parts well enough to be asked about."""
         return np.flatnonzero((self._pixels >= _FEWEST_PIXELS).sum(axis=1) >= fewest).tolist()
@@ -78,6 +96,15 @@ class Examined:
             return file, values
         here = set(np.unique(self._raw[file][slice_index]).tolist())
         return file, tuple(value for value in values if value in here)
+
+    def mask_kji(self, part: Part, slice_index: int | None) -> npt.NDArray[np.bool_]:
+        """The drawn mask [K, J, I] of a part on the scan's own grid, of one slice alone or whole."""
+        file, values = self.values[part]
+        canonical = np.isin(self._raw[file], values)
+        if slice_index is not None:
+            rest = np.arange(len(canonical)) != slice_index
+            canonical[rest] = False
+        return scatter_canonical(canonical, self.order)
 
     def facts_of_slice(self, slice_index: int) -> Facts:
         """Facts of one canonical slice, counted from 0.
@@ -93,9 +120,15 @@ class Examined:
             self._grey[here],
             matrix,
             spacing_known=self.facts.spacing_known,
+            orientation_known=self.facts.orientation_known,
             middle_mm=self._middle_mm,
         )
-        shown = {part: one for part, one in measured.items() if one.voxels >= _FEWEST_PIXELS}
+        large = {part for part, one in measured.items() if one.voxels >= _FEWEST_PIXELS}
+        shown = {
+            part: replace(one, touches=tuple(other for other in one.touches if other in large))
+            for part, one in measured.items()
+            if part in large
+        }
         return Facts(
             region=self.facts.region,
             modality=self.facts.modality,
@@ -106,6 +139,7 @@ class Examined:
             undrawn=self.facts.undrawn,
             slice_index=slice_index,
             spacing_known=self.facts.spacing_known,
+            orientation_known=self.facts.orientation_known,
         )
 
     def _elsewhere(self, slice_index: int) -> list[Part]:
@@ -138,7 +172,7 @@ def examine(source: Source, table: AnatomyTable, image: Path, plane: Plane) -> E
     known = Modality(source.modality) if source.modality in ("MR", "CT") else None
     volume = read_volume(image, modality=known)
     stack = SliceStack.of(volume, plane)
-    raw = {file: gather_canonical(_read_labels(file, volume.shape_kji), stack.order) for file in source.files}
+    raw = {file: gather_canonical(read_label_map(file, volume), stack.order) for file in source.files}
     parts: list[Part] = []
     values: dict[Part, tuple[Path, tuple[int, ...]]] = {}
     there = {file: set(np.unique(array).tolist()) for file, array in raw.items()}
@@ -156,23 +190,23 @@ def examine(source: Source, table: AnatomyTable, image: Path, plane: Plane) -> E
         )
     numbers = tuple(_numbered(array, file, parts, values) for file, array in raw.items())
     crs_to_ras = canonical_to_ras(volume.ijk_to_ras, stack.order, volume.shape_kji)
-    facts = _facts(source, table, plane, numbers, parts, stack.voxels, crs_to_ras, volume.spacing_known)
-    return Examined(source, plane, tuple(parts), values, facts, stack.voxels, numbers, crs_to_ras, raw)
+    measured = measure_parts(
+        numbers,
+        parts,
+        stack.voxels,
+        crs_to_ras,
+        spacing_known=volume.spacing_known,
+        orientation_known=volume.orientation_known,
+    )
+    facts = _facts(source, table, plane, measured, volume)
+    return Examined(
+        source, plane, tuple(parts), values, facts, stack.order, stack.voxels, numbers, crs_to_ras, raw
+    )
 
 
 def _facts(
-    source: Source,
-    table: AnatomyTable,
-    plane: Plane,
-    numbers: Sequence[npt.NDArray[np.integer]],
-    parts: Sequence[Part],
-    grey: npt.NDArray[np.float32],
-    crs_to_ras: npt.NDArray[np.float64],
-    spacing_known: bool,
+    source: Source, table: AnatomyTable, plane: Plane, measured: dict[Part, PartFacts], volume: Volume
 ) -> Facts:
-    measured: dict[Part, PartFacts] = measure_parts(
-        numbers, parts, grey, crs_to_ras, spacing_known=spacing_known
-    )
     listed = {(x.structure, x.side): None for x in source.labels if x.structure is not None}
     drawn = {structure for structure, _ in listed}
     return Facts(
@@ -183,7 +217,8 @@ def _facts(
         absent=tuple(part for part in listed if part not in measured and part not in source.undrawn),
         outside=outside_of(source.region, table, tuple(measured)),
         undrawn=undrawn_parts(source.region, table, drawn, source.undrawn),
-        spacing_known=spacing_known,
+        spacing_known=volume.spacing_known,
+        orientation_known=volume.orientation_known,
     )
 
 
@@ -198,19 +233,3 @@ def _numbered(
         if values[part][0] == file:
             number_of[list(values[part][1])] = number
     return number_of[array]
-
-
-def _read_labels(file: Path, shape_kji: tuple[int, int, int]) -> npt.NDArray[np.integer]:
-    try:
-        labels = sitk.GetArrayFromImage(sitk.ReadImage(str(file)))
-    except RuntimeError as error:
-        raise DatasetError(f"{file} cannot be read as a label map; check the path.") from error
-    if labels.ndim == 2:
-        labels = labels[np.newaxis]
-    if labels.shape != shape_kji:
-        raise DatasetError(
-            f"{file} has {labels.shape} voxels [K, J, I] and its scan {shape_kji}; resample the label map."
-        )
-    if labels.dtype.kind == "f":
-        labels = labels.astype(np.int32)
-    return np.maximum(labels, 0)

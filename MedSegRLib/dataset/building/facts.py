@@ -36,7 +36,8 @@ class PartFacts:
         Length of its box from right to left, back to front and foot to head, voxels included; None where
         the spacing is unknown.
     lies
-        The patient's side of the body's middle that it lies on; NONE if it crosses or nears it.
+        The patient's side of the body's middle that it lies on; NONE if it crosses or nears it, or nobody
+        says how the patient lay.
     pieces
         Connected components (by faces, edges and corners).
     touches
@@ -83,8 +84,8 @@ class Facts:
         Parts that may be there and were not drawn; nothing true can be said of them.
     slice_index
         The canonical slice, counted from 0, that it is about; None for the whole scan.
-    spacing_known
-        Whether millimetres and millilitres mean anything.
+    spacing_known, orientation_known
+        Whether millimetres and millilitres, and directions and the patient's sides, mean anything.
     """
 
     region: str
@@ -96,6 +97,7 @@ class Facts:
     undrawn: tuple[Part, ...] = ()
     slice_index: int | None = None
     spacing_known: bool = True
+    orientation_known: bool = True
     # By structure; see `asymmetry_percent`.
     _sides: Mapping[str, tuple[int, int]] = field(init=False, repr=False, default_factory=dict)
 

@@ -31,6 +31,7 @@ def measure_parts(
     crs_to_ras: npt.NDArray[np.float64],
     *,
     spacing_known: bool = True,
+    orientation_known: bool = True,
     middle_mm: tuple[float, float] | None = None,
 ) -> dict[Part, PartFacts]:
     """Measure every part.
@@ -45,8 +46,8 @@ def measure_parts(
         Grey values of the same shape.
     crs_to_ras
         4 x 4, millimetres.
-    spacing_known
-        False where 1 mm was assumed.
+    spacing_known, orientation_known
+        False where 1 mm was assumed, and where nobody says how the patient lay.
     middle_mm
         Position of the body's middle along right, and the body's width; None to find them in `grey`.
 
@@ -75,7 +76,7 @@ def measure_parts(
             area_cm2=len(where[0]) * pixel_mm2 / 100.0 if single and spacing_known else None,
             centroid_ras_mm=(float(centroid[0]), float(centroid[1]), float(centroid[2])),
             extent_mm=_extent_mm(crs_to_ras, box) if spacing_known else None,
-            lies=_side(crs_to_ras, where, centroid[0], middle_mm),
+            lies=_side(crs_to_ras, where, centroid[0], middle_mm) if orientation_known else Side.NONE,
             pieces=pieces,
             touches=tuple(parts[n - 1] for n in sorted(neighbours.get(number, ()))),
             mean_intensity=mean,
@@ -142,8 +143,8 @@ def _located(
         values = array.reshape(-1)[flat]
         order = np.argsort(values, kind="stable")
         flat, values = flat[order], values[order]
-        starts = np.flatnonzero(np.r_[True, values[1:] != values[:-1]]) if len(values) else []
-        for begin, end in zip(starts, [*starts[1:], len(values)], strict=True):
+        starts = np.flatnonzero(np.r_[True, values[1:] != values[:-1]])[: len(values)].tolist()
+        for begin, end in zip(starts, [*starts, len(values)][1:], strict=True):
             number = int(values[begin])
             yield number, parts[number - 1], np.unravel_index(flat[begin:end], array.shape)
 
@@ -157,16 +158,17 @@ def _in_and_around(
     )
     mask = np.asarray(array[wider] == number)
     image = sitk.GetImageFromArray(mask.astype(np.uint8))
-    near = sitk.GetArrayViewFromImage(sitk.BinaryDilate(image, [_AROUND] * 3, sitk.sitkBox)) > 0
-    _, pieces = _components(image)
-    values = grey[wider]
-    return values[mask], values[near & ~mask], pieces
-
-
-def _components(image: sitk.Image) -> tuple[sitk.Image, int]:
-    components = sitk.ConnectedComponentImageFilter()
+    dilate, components = sitk.BinaryDilateImageFilter(), sitk.ConnectedComponentImageFilter()
+    dilate.SetKernelRadius([_AROUND] * 3)
+    dilate.SetKernelType(sitk.sitkBox)
     components.FullyConnectedOn()
-    return components.Execute(image), int(components.GetObjectCount())
+    for step in (dilate, components):
+        # Boxes are small: more threads would only wait for each other.
+        step.SetNumberOfThreads(1)
+    near = sitk.GetArrayFromImage(dilate.Execute(image)) > 0
+    components.Execute(image)
+    values = grey[wider]
+    return values[mask], values[near & ~mask], int(components.GetObjectCount())
 
 
 def _extent_mm(crs_to_ras: npt.NDArray[np.float64], box: tuple[slice, ...]) -> tuple[float, float, float]:

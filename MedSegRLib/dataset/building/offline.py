@@ -32,6 +32,7 @@ _CONTEXT = 0.15
 # Who writes in a hurry mistypes more.
 _ROUGH = {"radiologist": 0.8, "resident": 0.5, "referrer": 0.2}
 _TRIES = 40
+_MEASURED = (QuestionType.SIZE, QuestionType.COMPARISON)
 
 
 class RegionAnnotator:
@@ -56,7 +57,7 @@ class RegionAnnotator:
         for turn in range(turns):
             for _ in range(_TRIES):
                 exchange = (
-                    self._follow_up(facts, exchanges[-1], voice, rng)
+                    self._follow_up(facts, exchanges, voice, rng)
                     if turn
                     else self._fresh(facts, voice, rng, first=True)
                 )
@@ -87,9 +88,10 @@ class RegionAnnotator:
         return question
 
     def _follow_up(
-        self, facts: Facts, last: Exchange, voice: str, rng: random.Random
+        self, facts: Facts, earlier: Sequence[Exchange], voice: str, rng: random.Random
     ) -> Exchange | None:
         """A question that leans on the last answer, or another one."""
+        last = earlier[-1]
         kind = rng.choices(list(_FOLLOW_UPS), list(_FOLLOW_UPS.values()))[0]
         shown = [t for t in last.targets if t.present]
         if kind == "fresh" or not shown:
@@ -110,6 +112,9 @@ class RegionAnnotator:
             part = rng.choice(parts)
             question, parts = question.format(side=part[1].value), [part]
         elif kind == "follow_size":
+            # Nobody asks for the same size twice.
+            if last.question_type in _MEASURED or (len(earlier) > 1 and earlier[-2].targets == last.targets):
+                return None
             style = "size"
         elif kind == "follow_neighbour":
             return self._neighbour(facts, shown[0].structure, shown[0].side, len(shown), voice, rng)
@@ -141,7 +146,7 @@ class RegionAnnotator:
             return None
         wheres: Sequence[tuple[int, int]] = rng.sample(sorted(DIRECTIONS), len(DIRECTIONS))
         for where in wheres:
-            other = neighbour((structure, side), where, facts)
+            other = neighbour((structure, side), where, facts, self.table)
             if other is not None and other[0] in askable(facts, self.table):
                 frame = self.phrasings.frame("follow_neighbour", voice, facts.region, rng)
                 question = frame.format(direction=DIRECTIONS[where])

@@ -79,6 +79,8 @@ def answered(
         far = all(t.structure in facts.outside for t in missing)
         seen = facts.region.replace("_", " and ")
         frame = phrasings.answer("absent_region" if far else "absent", rng)
+        if facts.slice_index is not None and not far:
+            frame = frame.replace("scan", "slice")
         said.append(frame.format(mentions=mentions, region_seen=seen))
         if not found:
             kind = QuestionType.OUTSIDE if far else QuestionType.ABSENT
