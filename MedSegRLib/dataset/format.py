@@ -39,10 +39,14 @@ class Review(Enum):
 
 @dataclass(frozen=True)
 class MaskReference:
-    """Where a mask is: the voxels of `file` with one of `labels`; without labels all that are not 0."""
+    """Where a mask is: the voxels of `file` with one of `labels`; without labels all that are not 0.
+
+    Voxels with one of `ignored` are neither inside nor outside and are not judged.
+    """
 
     file: str
     labels: tuple[int, ...] = ()
+    ignored: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,14 +155,21 @@ def item_to_dict(item: Item) -> dict[str, Any]:
 
 
 def _target_to_dict(target: ItemTarget) -> dict[str, Any]:
-    mask = target.mask
     return {
         "phrase": target.phrase,
         "structure": target.structure,
         "side": target.side.value,
         "present": target.present,
-        "mask": None if mask is None else {"file": mask.file, "labels": list(mask.labels)},
+        "mask": None if target.mask is None else _mask_to_dict(target.mask),
     }
+
+
+def _mask_to_dict(mask: MaskReference) -> dict[str, Any]:
+    written: dict[str, Any] = {"file": mask.file, "labels": list(mask.labels)}
+    # Only ReasonSeg has it, so that it is the one key that may be missing.
+    if mask.ignored:
+        written["ignored"] = list(mask.ignored)
+    return written
 
 
 def item_from_dict(data: Any) -> Item:
@@ -216,11 +227,8 @@ def _exchange_from_dict(data: Any, place: str) -> ItemExchange:
         one = _Reader(entry, f"target {number} of {place}")
         mask, reference = one.optional("mask", dict), None
         if mask is not None:
-            where = _Reader(mask, f"mask of target {number} of {place}")
-            labels = where.of("labels", list)
-            if not all(_is_count(n) and n > 0 for n in labels):
-                raise DatasetError(f"labels of {where.place} must be whole numbers above 0.")
-            reference = MaskReference(where.text("file"), tuple(labels))
+            where = _Reader({"ignored": [], **mask}, f"mask of target {number} of {place}")
+            reference = MaskReference(where.text("file"), where.labels("labels"), where.labels("ignored"))
             where.finish()
         phrase, structure, side = one.text("phrase"), one.text("structure"), one.choice("side", Side)
         targets.append(ItemTarget(phrase, structure, side, one.of("present", bool), reference))
@@ -267,6 +275,12 @@ class _Reader:
         if not value.strip():
             raise DatasetError(f"{key} of {self.place} is empty; write something.")
         return value
+
+    def labels(self, key: str) -> tuple[int, ...]:
+        values = self.of(key, list)
+        if not all(_is_count(n) and n > 0 for n in values):
+            raise DatasetError(f"{key} of {self.place} must be whole numbers above 0.")
+        return tuple(values)
 
     def choice(self, key: str, kind: type[Any]) -> Any:
         value = self.of(key, str)

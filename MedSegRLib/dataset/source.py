@@ -33,8 +33,9 @@ class SourceLabel:
     name
         As the label table calls it, such as "rib_left_10".
     structure, side
-        What it is in the anatomy table; None for something named that the table does not hold. A sided
-        structure with `Side.NONE` has both sides in this one value.
+        What it is in the anatomy table; None for something named that the table does not hold. Where a
+        sided structure has `Side.NONE`, its sides are not told apart: both are in this one value, or one
+        of which nobody says the side.
     """
 
     file: Path
