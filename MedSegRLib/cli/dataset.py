@@ -1,4 +1,4 @@
-"""medsegr dataset: data sets of questions, answers and masks, built and validated."""
+"""medsegr dataset: the commands about data sets, and validate, which tells all that is wrong with one."""
 
 from __future__ import annotations
 
@@ -7,16 +7,10 @@ from typing import Annotated
 
 import typer
 
-from MedSegRLib.cli import dataset_build
+from MedSegRLib.cli import dataset_about, dataset_build, dataset_export, dataset_import
 from MedSegRLib.errors import DatasetError
 
 commands = typer.Typer(help="Data sets of the MedSeg-QA format.", no_args_is_help=True)
-
-
-# Without it, typer makes the only command of a group the group itself.
-@commands.callback()
-def _group() -> None:
-    """Data sets of the MedSeg-QA format."""
 
 
 @commands.command("validate")
@@ -36,4 +30,9 @@ def validate_file(
     typer.echo(f"{dataset} is a good data set.")
 
 
+commands.command("import")(dataset_import.import_scans)
+commands.command("export")(dataset_export.export)
+commands.command("statistics")(dataset_about.statistics)
+commands.command("split")(dataset_about.split)
+commands.command("card")(dataset_about.card)
 commands.command("build")(dataset_build.build)

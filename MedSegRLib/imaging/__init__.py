@@ -4,6 +4,7 @@ Everything is millimetres in RAS and arrays in [K, J, I]; see the files for the 
 """
 
 from MedSegRLib.imaging.atomic import atomic_path
+from MedSegRLib.imaging.atomic_folder import atomic_folder
 from MedSegRLib.imaging.dicom import DicomSeries, list_series
 from MedSegRLib.imaging.geometry import (
     AxisOrder,
@@ -32,6 +33,7 @@ __all__ = [
     "SliceStack",
     "Volume",
     "Window",
+    "atomic_folder",
     "atomic_path",
     "canonical_order",
     "canonical_to_ras",
