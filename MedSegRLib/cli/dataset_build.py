@@ -1,4 +1,4 @@
-"""medsegr dataset build: conversations about scans and their masks, written, checked, and resumed after a stop."""
+"""medsegr dataset build: conversations about scans and masks, written, checked, resumed after a stop."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def build(
             "--output",
             "-o",
             metavar="FOLDER",
-            help="Where items.jsonl, what was rejected and manifest.json go; a build that lies there goes on.",
+            help="Where items.jsonl, rejected.jsonl and manifest.json go; a build that lies there goes on.",
             show_default=False,
         ),
     ],
@@ -42,8 +42,8 @@ def build(
         str,
         typer.Option(
             metavar="offline|URL|FOLDER",
-            help="Who writes: nobody's model; an OpenAI-compatible endpoint (facts are sent to it, no image); "
-            "or the folder of a chat model of Hugging Face.",
+            help="Who writes: no model at all; an OpenAI-compatible endpoint (facts are sent to it, never an "
+            "image); or the folder of a chat model of Hugging Face.",
         ),
     ] = "offline",
 ) -> None:
@@ -101,7 +101,7 @@ def _annotator(named: str, recipe: BuildRecipe, output: Path, table: AnatomyTabl
         output.mkdir(exist_ok=True)
         return LanguageAnnotator(Endpoint(settings, Spending(bounds, output / "spent.json")), table)
     if not Path(named).is_dir():
-        raise UserInputError(f"'{named}' is no annotator; write offline, an address with http://, or a folder.")
+        raise UserInputError(f"'{named}' is no annotator; write offline, an http:// address or a folder.")
     return LanguageAnnotator(LocalWriter(Path(named)), table)
 
 
@@ -117,8 +117,8 @@ def _round_trip(recipe: BuildRecipe) -> RoundTrip | None:
 
 def _tell(manifest: dict[str, Any], output: Path) -> None:
     typer.echo(
-        f"{manifest['items']} items about {manifest['pictures']} pictures of {manifest['patients']} patients, "
-        f"{manifest['image_mask_pairs']} image-mask pairs, {manifest['exchanges']} exchanges."
+        f"{manifest['items']} items about {manifest['pictures']} pictures of {manifest['patients']} "
+        f"patients, {manifest['image_mask_pairs']} image-mask pairs, {manifest['exchanges']} exchanges."
     )
     if manifest["written"]:
         failed = ", ".join(f"{check} {count}" for check, count in manifest["rejected_by_check"].items())

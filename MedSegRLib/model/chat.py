@@ -61,7 +61,9 @@ class ChatModel:
             raise MemoryFullError(
                 "There is not enough memory for the language model's answer; choose a smaller model."
             ) from error
-        text: str = self.tokenizer.decode(written[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+        text: str = self.tokenizer.decode(
+            written[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True
+        )
         return text
 
 
@@ -90,4 +92,5 @@ def open_chat_model(folder: Path) -> ChatModel:
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    return ChatModel(folder.name, model.to(device).eval(), tokenizer)
+    model.to(device)  # type: ignore[arg-type]
+    return ChatModel(folder.name, model.eval(), tokenizer)

@@ -97,10 +97,10 @@ class Builder:
             If the annotator or the disk fails; the same call goes on from there.
         """
         chosen = [(source, share) for source in sources if (share := share_of(source, shares)) is not None]
+        # In the recipe's order, so that what stands first in it is there first.
+        chosen.sort(key=lambda one: shares.index(one[1]))
         work = [
-            (source, share, plane)
-            for source, share in chosen
-            for plane in (share.planes or (source.plane,))
+            (source, share, plane) for source, share in chosen for plane in (share.planes or (source.plane,))
         ]
         if not work:
             raise DatasetError("No scan belongs to a share of the recipe; compare their origins.")
@@ -191,9 +191,7 @@ class Builder:
             journal.append(REJECTED, _rejection(unit, attempt, failures, exchanges))
             self._attempts[unit.id] = attempt + 1
 
-    def _item(
-        self, unit: Unit, examined: Examined, image: Path, exchanges: Sequence[Exchange]
-    ) -> Item:
+    def _item(self, unit: Unit, examined: Examined, image: Path, exchanges: Sequence[Exchange]) -> Item:
         flags: list[str] = []
         if self._round_trip is not None and self._round_trip.takes(
             unit.id, exchanges, examined, unit.slice_index

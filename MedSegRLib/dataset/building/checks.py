@@ -81,8 +81,7 @@ class Checker:
         for number, exchange in enumerate(exchanges):
             place = f"Exchange {number + 1}: "
             found += [
-                Failure(Check.CLAIM, f"{place}{claim}")
-                for claim in false_claims(exchange, facts, self.table)
+                Failure(Check.CLAIM, f"{place}{claim}") for claim in false_claims(exchange, facts, self.table)
             ]
             if exchange.question_type is QuestionType.IMPLICIT:
                 structures = dict.fromkeys(t.structure for t in exchange.targets)

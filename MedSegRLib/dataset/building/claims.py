@@ -27,8 +27,11 @@ _UNITS = {
     "mm": "mm", "cm": "cm", "ce": "cm", "%": "%", "pe": "%", "hu": "HU", "ho": "HU",
 }  # fmt: skip
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-_COUNT = re.compile(rf"\b(?:there (?:are|is)|i (?:count|see|find)|in all|number)\W+(?:only )?(\d+|{'|'.join(_WORDS)})\b|"
-                    rf"\b(\d+|{'|'.join(_WORDS)}) in all\b", re.IGNORECASE)  # fmt: skip
+_ANY = rf"(\d+|{'|'.join(_WORDS)})"
+_COUNT = re.compile(
+    rf"\b(?:there (?:are|is)|i (?:count|see|find)|in all|number)\W+(?:only )?{_ANY}\b|\b{_ANY} in all\b",
+    re.IGNORECASE,
+)
 _LARGER = re.compile(
     r"\b(left|right)\b(?:(?!\b(?:left|right|than)\b)[^.;])*\b(larger|bigger|greater|smaller)\b"
     r"|\b(larger|bigger|greater|smaller)\b[^.;]{0,20}\bon the (?:patient's )?(left|right)\b",
@@ -47,13 +50,14 @@ def false_claims(exchange: Exchange, facts: Facts, table: AnatomyTable) -> list[
     mentions = [piece for piece in parse(exchange.answer) if isinstance(piece, Mention)]
     if [(m.phrase, m.found) for m in mentions] != [(t.phrase, t.present) for t in exchange.targets]:
         return ["The findings that the answer mentions are not its targets."]
-    said = visible_text(_without_table(exchange, table))
+    raw = _without_table(exchange, table)
+    said = visible_text(raw)
     return [
         *(problem for target in exchange.targets for problem in _presence(target, facts, table)),
         *_numbers(said, facts, exchange.targets),
         *_counts(said, exchange),
         *_comparisons(said, facts, exchange.targets),
-        *_named_in_passing(_without_table(exchange, table), facts, table),
+        *_named_in_passing(raw, facts, table),
     ]
 
 
@@ -163,14 +167,16 @@ def _named(sentence: str, wordings: Sequence[str]) -> str:
 def _without_table(exchange: Exchange, table: AnatomyTable) -> str:
     """The answer without what the anatomy table says of its targets' structures."""
     raw = exchange.answer
-    for target in exchange.targets:
-        if target.structure in table:
-            structure = table[target.structure]
-            known = [text for fact in structure.facts for text in (*fact.clauses, *fact.topics)]
-            known += [structure.normal_size or "", structure.name]
-            for text in known:
-                for side in (Side.LEFT, Side.RIGHT):
-                    filled = text.replace("{side}", side.value).replace("{other}", side.other.value)
-                    if len(filled) > 3 and " " in filled:
-                        raw = raw.replace(filled, "")
+    for name in dict.fromkeys(t.structure for t in exchange.targets if t.structure in table):
+        structure = table[name]
+        known = [text for fact in structure.facts for text in (*fact.clauses, *fact.topics)]
+        for text in (*known, structure.normal_size or "", structure.name):
+            filled = {_filled(text, Side.LEFT), _filled(text, Side.RIGHT)} if "{" in text else {text}
+            for said in filled:
+                if " " in said and said in raw:
+                    raw = raw.replace(said, "")
     return raw
+
+
+def _filled(text: str, side: Side) -> str:
+    return text.replace("{side}", side.value).replace("{other}", side.other.value)

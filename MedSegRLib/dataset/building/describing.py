@@ -82,7 +82,7 @@ def appearances(part: Part, facts: Facts) -> list[str]:
     where = " in the middle" if lies is Side.NONE else f" on the patient's {lies.value}"
     where = where if facts.orientation_known else ""
     thing = f"{bright}, {shape}" if shape else bright
-    return [f"the {thing} structure{where}", f"the {thing} area{where} that stands out from what surrounds it"]
+    return [f"the {thing} structure{where}", f"the {thing} area{where} that stands out from its surroundings"]
 
 
 def _look(one: PartFacts) -> tuple[str, str, Side] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -65,7 +65,7 @@ class Examined:
     _grey: npt.NDArray[np.float32] = field(repr=False)
     _numbers: tuple[npt.NDArray[np.integer], ...] = field(repr=False)
     _crs_to_ras: npt.NDArray[np.float64] = field(repr=False)
-    _raw: dict[Path, npt.NDArray[np.integer]] = field(repr=False)
+    _raw: Mapping[Path, npt.NDArray[np.integer]] = field(repr=False)
 
     @cached_property
     def _pixels(self) -> npt.NDArray[np.int64]:
@@ -94,8 +94,8 @@ class Examined:
         file, values = self.values[part]
         if slice_index is None:
             return file, values
-        here = set(np.unique(self._raw[file][slice_index]).tolist())
-        return file, tuple(value for value in values if value in here)
+        here = self._raw[file][slice_index]
+        return file, tuple(value for value in values if (here == value).any())
 
     def mask_kji(self, part: Part, slice_index: int | None) -> npt.NDArray[np.bool_]:
         """The drawn mask [K, J, I] of a part on the scan's own grid, of one slice alone or whole."""
@@ -186,7 +186,7 @@ def examine(source: Source, table: AnatomyTable, image: Path, plane: Plane) -> E
         values[part] = (label.file, (*values[part][1], label.value))
     if not parts:
         raise DatasetError(
-            f"{image} has no voxel with a label of the anatomy table; correct its label table or leave it out."
+            f"{image} has no voxel with a label of the anatomy table; correct its label table."
         )
     numbers = tuple(_numbered(array, file, parts, values) for file, array in raw.items())
     crs_to_ras = canonical_to_ras(volume.ijk_to_ras, stack.order, volume.shape_kji)

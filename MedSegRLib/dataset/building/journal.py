@@ -1,9 +1,9 @@
 """Journal: a build's lines on disk, each there whole or not at all, so that a kill loses and repeats nothing.
 
-A folder holds `items.jsonl` (the data set), `rejected.jsonl` (what failed a check, and why), `done.jsonl` (the
-scans that nothing is left to write about) and, once all is done, `manifest.json`; `build.json` says what the
-build is of. A line that a kill or a full disk cut is taken
-off when the folder is opened again, and what it stood for is written anew.
+A folder holds `items.jsonl` (the data set), `rejected.jsonl` (what failed a check, and why), `done.jsonl`
+(the scans that nothing is left to write about) and, once all is done, `manifest.json`; `build.json` says what
+the build is of. A line that a kill or a full disk cut is taken off when the folder is opened again, and what
+it stood for is written anew.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Journal:
                     yield json.loads(line)
                 except json.JSONDecodeError as error:
                     raise DatasetError(
-                        f"Line {number} of {path} is not JSON ({error.msg}); remove it to have it written anew."
+                        f"Line {number} of {path} is not JSON ({error.msg}); remove it, it is written anew."
                     ) from error
 
     def append(self, name: str, value: dict[str, Any]) -> None:

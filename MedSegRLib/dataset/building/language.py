@@ -10,12 +10,11 @@ import random
 from pathlib import Path
 from typing import Protocol
 
-import jsonschema
-
 from MedSegRLib.anatomy import AnatomyTable, Side
 from MedSegRLib.resources import resource_path
 
 from ..conversation import Exchange, QuestionType, Target
+from ..extra import extra
 from .annotator import UnusableConversation
 from .facts import Facts
 from .prompting import Message, messages, reply_schema
@@ -96,7 +95,8 @@ def read_reply(reply: str, turns: int) -> tuple[Exchange, ...]:
         data = json.loads(reply[start : end + 1])
     except (json.JSONDecodeError, RecursionError) as error:
         raise UnusableConversation(f"The reply is not JSON ({str(error)[:80]}).") from error
-    wrong = jsonschema.Draft202012Validator(reply_schema()).iter_errors(data)
+    schemas = extra("jsonschema", "Reading what a language model writes")
+    wrong = schemas.Draft202012Validator(reply_schema()).iter_errors(data)
     first = min(wrong, key=lambda one: list(map(str, one.absolute_path)), default=None)
     if first is not None:
         place = "/".join(str(step) for step in first.absolute_path) or "the object"

@@ -157,18 +157,25 @@ def _in_and_around(
         for b, n in zip(box, array.shape, strict=True)
     )
     mask = np.asarray(array[wider] == number)
-    image = sitk.GetImageFromArray(mask.astype(np.uint8))
-    dilate, components = sitk.BinaryDilateImageFilter(), sitk.ConnectedComponentImageFilter()
-    dilate.SetKernelRadius([_AROUND] * 3)
-    dilate.SetKernelType(sitk.sitkBox)
+    components = sitk.ConnectedComponentImageFilter()
     components.FullyConnectedOn()
-    for step in (dilate, components):
-        # Boxes are small: more threads would only wait for each other.
-        step.SetNumberOfThreads(1)
-    near = sitk.GetArrayFromImage(dilate.Execute(image)) > 0
-    components.Execute(image)
+    # Boxes are small: more threads would only wait for each other.
+    components.SetNumberOfThreads(1)
+    components.Execute(sitk.GetImageFromArray(mask.astype(np.uint8)))
     values = grey[wider]
-    return values[mask], values[near & ~mask], int(components.GetObjectCount())
+    return values[mask], values[_widened(mask) & ~mask], int(components.GetObjectCount())
+
+
+def _widened(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """A mask and all within `_AROUND` voxels of it along every axis."""
+    wide = mask.copy()
+    for axis in range(mask.ndim):
+        for _ in range(_AROUND):
+            before = np.moveaxis(wide, axis, 0).copy()
+            after = np.moveaxis(wide, axis, 0)
+            after[1:] |= before[:-1]
+            after[:-1] |= before[1:]
+    return wide
 
 
 def _extent_mm(crs_to_ras: npt.NDArray[np.float64], box: tuple[slice, ...]) -> tuple[float, float, float]:

@@ -31,7 +31,7 @@ _FOLLOW_UPS = {
 _CONTEXT = 0.15
 # Who writes in a hurry mistypes more.
 _ROUGH = {"radiologist": 0.8, "resident": 0.5, "referrer": 0.2}
-_TRIES = 40
+_TRIES = 100
 _MEASURED = (QuestionType.SIZE, QuestionType.COMPARISON)
 
 
@@ -68,9 +68,7 @@ class RegionAnnotator:
             exchanges.append(exchange)
         return tuple(exchanges)
 
-    def _fresh(
-        self, facts: Facts, voice: str, rng: random.Random, *, first: bool = False
-    ) -> Exchange | None:
+    def _fresh(self, facts: Facts, voice: str, rng: random.Random, *, first: bool = False) -> Exchange | None:
         kind = rng.choices(list(KINDS), list(KINDS.values()))[0]
         exchange = self._questions.ask(kind, facts, voice, rng)
         if exchange is None:

@@ -198,8 +198,9 @@ class Questions:
         found = []
         for family, name, members in sets:
             parts = list(parts_of(members, self.table))
-            if all(p in known for p in parts) and sum(p in facts.parts for p in parts) >= 1 + (family != "count"):
-                found.append((family, name, [p for p in parts if p in facts.parts]))
+            there = [part for part in parts if part in facts.parts]
+            if known.issuperset(parts) and len(there) >= (1 if family == "count" else 2):
+                found.append((family, name, there))
         return found
 
     def _group(self, facts: Facts, voice: str, rng: random.Random) -> Exchange | None:
@@ -254,9 +255,7 @@ class Questions:
         side = rng.choice((Side.LEFT, Side.RIGHT)) if structure.sided else Side.NONE
         return self._of_what_is_not_there((structure.id, side), facts, voice, rng)
 
-    def _of_what_is_not_there(
-        self, part: Part, facts: Facts, voice: str, rng: random.Random
-    ) -> Exchange:
+    def _of_what_is_not_there(self, part: Part, facts: Facts, voice: str, rng: random.Random) -> Exchange:
         structure, side = self.table[part[0]], part[1]
         fact = self.fact_of(structure, side, rng)
         if fact is not None and rng.random() < 0.4:

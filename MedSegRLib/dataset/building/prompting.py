@@ -48,7 +48,9 @@ def messages(facts: Facts, turns: int, table: AnatomyTable, rng: random.Random) 
 def facts_as_json(facts: Facts, table: AnatomyTable, rng: random.Random) -> dict[str, Any]:
     """The facts in words and rounded numbers; of what is not there a few, drawn."""
     outside = rng.sample(facts.outside, min(_MOST_ABSENT, len(facts.outside)))
-    gone = [(name, rng.choice((Side.LEFT, Side.RIGHT)) if table[name].sided else Side.NONE) for name in outside]
+    gone = [
+        (name, rng.choice((Side.LEFT, Side.RIGHT)) if table[name].sided else Side.NONE) for name in outside
+    ]
     absent = rng.sample(facts.absent, min(_MOST_ABSENT, len(facts.absent)))
     return {
         "modality": facts.modality,

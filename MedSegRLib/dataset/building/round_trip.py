@@ -42,7 +42,9 @@ class RoundTripSettings:
 
     def __post_init__(self) -> None:
         if not 0.0 < self.share <= 1.0 or not 0.0 < self.least_dice < 1.0:
-            raise DatasetError("share and least_dice of the round trip lie between 0 and 1; correct the recipe.")
+            raise DatasetError(
+                "share and least_dice of [round_trip] lie between 0 and 1; correct the recipe."
+            )
 
 
 class RoundTrip:
