@@ -42,7 +42,7 @@ BODIES: dict[str, tuple[str, list[tuple[str, Side, tuple[float, float, float], t
     "spine": ("MR", [
         ("vertebra_l1", N, (16, 14, 16), (4, 4, 1.6)), ("vertebra_l2", N, (16, 14, 13), (4, 4, 1.6)),
         ("vertebra_l3", N, (16, 14, 10), (4, 4, 1.6)), ("vertebra_l4", N, (16, 14, 7), (4, 4, 1.6)),
-        ("vertebra_l5", N, (16, 14, 3), (4, 4, 2.0)), ("spinal_canal", N, (16, 21, 10), (2.4, 2.4, 8.6)),
+        ("vertebra_l5", N, (16, 14, 3.4), (4, 4, 2.0)), ("spinal_canal", N, (16, 21, 10), (2.4, 2.4, 8.6)),
     ]),
     "pelvis": ("CT", [
         ("urinary_bladder", N, (16, 10, 9), (4, 4, 5)), ("prostate", N, (16, 12, 4), (2.6, 2.6, 2)),
