@@ -26,7 +26,7 @@ _ACROSS = {Plane.SAGITTAL: 0, Plane.CORONAL: 1, Plane.AXIAL: 2}
 # A direction counts where it is this many times as far as the others.
 _CLEAR = 1.5
 # Standard deviations that something stands out by.
-_STANDS_OUT = 0.7
+_STANDS_OUT = 1.0
 
 
 def direction(one: PartFacts, other: PartFacts, across: int | None) -> tuple[int, int] | None:
@@ -74,14 +74,18 @@ def neighbour(part: Part, where: tuple[int, int], facts: Facts, table: AnatomyTa
 
 
 def appearances(part: Part, facts: Facts) -> list[str]:
-    """Noun phrases for a part by its brightness and its side, if no other part drawn fits them."""
+    """Noun phrases for a part by its brightness and its side, if no other part drawn fits them.
+
+    A part in the middle is only described where it is the only one.
+    """
     mine = _look(facts.parts[part])
     if mine is None or any(p != part and _look(one) == mine for p, one in facts.parts.items()):
         return []
     bright, shape, lies = mine
-    where = " in the middle" if lies is Side.NONE else f" on the patient's {lies.value}"
-    where = where if facts.orientation_known else ""
     thing = f"{bright}, {shape}" if shape else bright
+    if lies is Side.NONE and len(facts.parts) > 1:
+        return []
+    where = "" if lies is Side.NONE else f" on the patient's {lies.value}"
     return [f"the {thing} structure{where}", f"the {thing} area{where} that stands out from its surroundings"]
 
 

@@ -31,7 +31,7 @@ _FOLLOW_UPS = {
 _CONTEXT = 0.15
 # Who writes in a hurry mistypes more.
 _ROUGH = {"radiologist": 0.8, "resident": 0.5, "referrer": 0.2}
-_TRIES = 100
+_TRIES, _VARIED = 100, 25
 _MEASURED = (QuestionType.SIZE, QuestionType.COMPARISON)
 
 
@@ -55,13 +55,16 @@ class RegionAnnotator:
         voice = rng.choice(VOICES)
         exchanges: list[Exchange] = []
         for turn in range(turns):
-            for _ in range(_TRIES):
+            for attempt in range(_TRIES):
                 exchange = (
                     self._follow_up(facts, exchanges, voice, rng)
                     if turn
                     else self._fresh(facts, voice, rng, first=True)
                 )
-                if exchange is not None and exchange.question.strip():
+                if exchange is None or not exchange.question.strip():
+                    continue
+                # A scan of one structure has no more to ask, others should have.
+                if attempt > _VARIED or not any(_alike(exchange, before) for before in exchanges):
                     break
             else:
                 raise UnusableConversation("The facts give no question; leave this scan out.")
@@ -152,3 +155,8 @@ class RegionAnnotator:
                     question, QuestionType.FOLLOW_UP, [other], facts, rng, "neighbour"
                 )
         return None
+
+
+def _alike(one: Exchange, other: Exchange) -> bool:
+    """Whether two questions of the same kind have the same answer."""
+    return one.question_type is other.question_type and one.targets == other.targets

@@ -23,6 +23,7 @@ _FAMILIES = {
     "found": ("found_one", "found_several"), "several": ("found_one", "found_several"),
     "size": ("size", "size"), "asymmetry": ("asymmetry", "asymmetry"), "compare": ("compare", "compare"),
     "count": ("count", "count"), "neighbour": ("neighbour", "neighbour"),
+    "presence": ("presence", "found_several"),
 }  # fmt: skip
 
 
@@ -54,8 +55,8 @@ def answered(
     facts, table, phrasings, rng
         Where the answer is from.
     style
-        "found", "several", "size", "asymmetry", "compare", "count", "neighbour", or "named", which says
-        the structure's name first.
+        "found", "several", "presence", "size", "asymmetry", "compare", "count", "neighbour", or "named",
+        which says the structure's name first.
     because
         A clause that tells why, after "It"; only said where something was found.
     """
@@ -65,7 +66,8 @@ def answered(
     if found:
         mentions = listed([f"the {mention_of(t.phrase, True)}" for t in found])
         if style == "named":
-            frame, name = phrasings.answer("found_named", rng), _name(found[0], table)
+            frame = phrasings.answer("found_named", rng)
+            name = found[0].phrase if found[0].side is Side.NONE else table[found[0].structure].name
             said.append(frame.format(name=name, mentions=mentions))
         else:
             frame = phrasings.answer(_FAMILIES[style][len(found) > 1], rng)
@@ -85,9 +87,3 @@ def answered(
         if not found:
             kind = QuestionType.OUTSIDE if far else QuestionType.ABSENT
     return Exchange(question, " ".join(said), kind, (*found, *missing))
-
-
-def _name(target: Target, table: AnatomyTable) -> str:
-    structure = table[target.structure]
-    unsided = target.phrase.removeprefix("left ").removeprefix("right ")
-    return structure.name if target.side is not Side.NONE else unsided

@@ -104,7 +104,7 @@ class Questions:
         return self._named("direct", QuestionType.DIRECT, "found", facts, voice, rng)
 
     def _presence(self, facts: Facts, voice: str, rng: random.Random) -> Exchange | None:
-        return self._named("presence", QuestionType.PRESENCE, "found", facts, voice, rng)
+        return self._named("presence", QuestionType.PRESENCE, "presence", facts, voice, rng)
 
     def _size(self, facts: Facts, voice: str, rng: random.Random) -> Exchange | None:
         return self._named("size", QuestionType.SIZE, "size", facts, voice, rng)
