@@ -158,5 +158,5 @@ class RegionAnnotator:
 
 
 def _alike(one: Exchange, other: Exchange) -> bool:
-    """Whether two questions of the same kind have the same answer."""
-    return one.question_type is other.question_type and one.targets == other.targets
+    """Whether two questions of the same kind are about the same findings."""
+    return bool(one.targets) and one.question_type is other.question_type and one.targets == other.targets

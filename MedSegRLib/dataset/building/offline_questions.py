@@ -22,7 +22,7 @@ __all__ = ["KINDS", "Asked", "Questions"]
 # Kind -> how often it is drawn.
 KINDS = {
     "implicit": 38, "described": 8, "direct": 12, "several": 8, "group": 4, "count": 4, "size": 5,
-    "asymmetry": 4, "compare": 5, "presence": 4, "absent": 9, "outside": 9, "unanswerable": 7, "lesion": 3,
+    "asymmetry": 4, "compare": 5, "presence": 4, "absent": 13, "outside": 13, "unanswerable": 9, "lesion": 4,
 }  # fmt: skip
 # What an implicit question may turn on -> kinds of the table's facts.
 _TURNS_ON = {

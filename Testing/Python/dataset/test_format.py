@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,18 @@ def test_unknown_keys_are_refused_by_both(path: tuple[Any, ...]) -> None:
     assert not jsonschema.Draft202012Validator(SCHEMA).is_valid(data)
     with pytest.raises(DatasetError, match="unknown key 'extra'"):
         item_from_dict(data)
+
+
+def test_flags_are_kept_and_may_be_missing() -> None:
+    flagged = replace(ITEM, provenance=replace(ITEM.provenance, flags=("Round trip: look at it.",)))
+    data = item_to_dict(flagged)
+    assert item_from_dict(data) == flagged and jsonschema.Draft202012Validator(SCHEMA).is_valid(data)
+    assert "flags" not in item_to_dict(ITEM)["provenance"]
+    for wrong in ([1], [" "], "look", None):
+        data["provenance"]["flags"] = wrong
+        assert not jsonschema.Draft202012Validator(SCHEMA).is_valid(data)
+        with pytest.raises(DatasetError, match="flags of provenance"):
+            item_from_dict(data)
 
 
 def test_a_wrong_line_is_named(tmp_path: Path) -> None:

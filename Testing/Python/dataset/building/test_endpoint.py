@@ -11,14 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from MedSegRLib.anatomy import AnatomyTable
+from MedSegRLib.cli import main
 from MedSegRLib.dataset.building.annotator import UnusableConversation
 from MedSegRLib.dataset.building.endpoint import Endpoint, EndpointError, EndpointSettings
 from MedSegRLib.dataset.building.facts import Facts
 from MedSegRLib.dataset.building.language import LanguageAnnotator, read_reply
 from MedSegRLib.dataset.building.spending import Bounds, Spending, SpendingError
 from MedSegRLib.dataset.conversation import QuestionType
+from MedSegRLib.dataset.format import read_items
+from MedSegRLib.dataset.source import Source
+from MedSegRLib.dataset.source_file import write_sources
 from MedSegRLib.errors import DatasetError
 
 GOOD = {
@@ -269,3 +274,25 @@ def test_what_is_no_address_is_refused(url: str) -> None:
         EndpointSettings(url, "m")
     with pytest.raises(DatasetError, match="must be above 0"):
         EndpointSettings("http://127.0.0.1:1/v1", "m", timeout_s=0.0)
+
+
+def test_the_command_writes_with_an_endpoint_only_where_one_is_named(
+    server: Server, source: Source, tmp_path: Path
+) -> None:
+    server.handlers = [sends(503, b""), says("no"), says(json.dumps(GOOD))]
+    write_sources(tmp_path / "sources.jsonl", [source])
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(
+        'turns = [2, 2]\n[[scans]]\nevery = 0\n[endpoint]\nmodel = "tiny-writer"\nrequests = 9\n'
+        "tokens = 100000\npause_s = 0.01\n",
+        encoding="utf-8",
+    )
+    command = ["dataset", "build", str(recipe), "--data", str(tmp_path / "sources.jsonl"), "-o"]
+    offline = CliRunner().invoke(main, [*command, str(tmp_path / "offline")])
+    assert offline.exit_code == 0 and server.asked == []
+    written = CliRunner().invoke(main, [*command, str(tmp_path / "written"), "--annotator", server.url])
+    assert written.exit_code == 0, written.output
+    (item,) = read_items(tmp_path / "written" / "items.jsonl")
+    assert item.provenance.annotator == "tiny-writer" and item.exchanges[0].targets[0].mask is not None
+    spent = json.loads((tmp_path / "written" / "spent.json").read_text(encoding="utf-8"))
+    assert spent["requests"] == len(server.asked) == 3
