@@ -1,7 +1,8 @@
 """Make the made-up bodies of this example: a few ellipsoids each, nobody's anatomy.
 
-    python Examples/medsegqa/make_phantoms.py
-    medsegr dataset build Examples/medsegqa/recipe.toml -o Examples/medsegqa --data Examples/medsegqa/sources.jsonl
+    cd Examples/medsegqa
+    python make_phantoms.py
+    medsegr dataset build recipe.toml -o . --data sources.jsonl
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ SHAPE_KJI, SPACING_MM = (20, 32, 32), (5.0, 5.0, 6.0)
 L, R, N = Side.LEFT, Side.RIGHT, Side.NONE
 
 # Structure, side, centre and radii in voxels (I to the patient's left, J to the back, K to the head).
-BODIES: dict[str, tuple[str, list[tuple[str, Side, tuple[float, float, float], tuple[float, float, float]]]]] = {
+Triple = tuple[float, float, float]
+BODIES: dict[str, tuple[str, list[tuple[str, Side, Triple, Triple]]]] = {
     "abdomen": ("CT", [
         ("liver", N, (9, 12, 11), (6, 7, 8)), ("spleen", N, (25, 17, 12), (3, 5, 5)),
         ("stomach", N, (20, 10, 12), (4, 5, 6)), ("kidney", R, (9, 22, 8), (3, 3, 5)),
@@ -28,8 +30,10 @@ BODIES: dict[str, tuple[str, list[tuple[str, Side, tuple[float, float, float], t
         ("vertebra_l1", N, (16, 25, 5), (3, 3, 3)), ("pancreas", N, (16, 16, 9), (4, 1.6, 2)),
     ]),
     "brain": ("MR", [
-        ("cerebral_white_matter", R, (10, 15, 11), (6, 11, 8)), ("cerebral_white_matter", L, (22, 15, 11), (6, 11, 8)),
-        ("lateral_ventricle", R, (13, 14, 12), (1.8, 6, 4)), ("lateral_ventricle", L, (19, 14, 12), (1.8, 6, 4)),
+        ("cerebral_white_matter", R, (10, 15, 11), (6, 11, 8)),
+        ("cerebral_white_matter", L, (22, 15, 11), (6, 11, 8)),
+        ("lateral_ventricle", R, (13, 14, 12), (1.8, 6, 4)),
+        ("lateral_ventricle", L, (19, 14, 12), (1.8, 6, 4)),
         ("thalamus", R, (13, 18, 9), (2.2, 3, 2.2)), ("thalamus", L, (19, 18, 9), (2.2, 3, 2.2)),
         ("hippocampus", R, (10, 19, 7), (1.8, 4, 2)), ("hippocampus", L, (22, 19, 7), (1.8, 4, 2)),
         ("brainstem", N, (16, 20, 5), (3, 3, 4)),
@@ -70,9 +74,8 @@ def main() -> None:
         image = sitk.GetImageFromArray(values)
         image.SetSpacing(SPACING_MM)
         sitk.WriteImage(image, str(path), True)
-        sources.append(
-            Source(f"phantom-{region}", "1", None, tuple(labels), modality, region, split="train", origin="phantoms")
-        )
+        named = {"split": "train", "origin": "phantoms"}
+        sources.append(Source(f"phantom-{region}", "1", None, tuple(labels), modality, region, **named))
     write_sources(HERE / "sources.jsonl", sources)
 
 

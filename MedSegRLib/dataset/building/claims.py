@@ -17,15 +17,17 @@ from .facts import Facts, PartFacts
 
 __all__ = ["false_claims"]
 
-_NUMBER = re.compile(
-    r"(\d+(?:[.,]\d+)?)\s*(ml|millilit\w+|cc|cm3|cm³|cubic cent\w+|cm2|cm²|mm|millimet\w+|cm|centimet\w+|"
-    r"%|percent|per cent|HU|Hounsfield\w*)(?![a-z])",
-    re.IGNORECASE,
-)
+# How each unit is written, longer ways first.
 _UNITS = {
-    "ml": "ml", "mi": "ml", "cc": "ml", "cm3": "ml", "cm³": "ml", "cu": "ml", "cm2": "cm2", "cm²": "cm2",
-    "mm": "mm", "cm": "cm", "ce": "cm", "%": "%", "pe": "%", "hu": "HU", "ho": "HU",
-}  # fmt: skip
+    "ml": r"millilit\w+|cubic cent\w+|ml|cc|cm3|cm³",
+    "cm2": r"square cent\w+|cm2|cm²",
+    "mm": r"millimet\w+|mm",
+    "cm": r"centimet\w+|cm",
+    "%": r"percent|per cent|%",
+    "HU": r"hounsfield\w*|hu",
+}
+_EITHER = "|".join(f"(?P<unit{n}>{ways})" for n, ways in enumerate(_UNITS.values()))
+_NUMBER = re.compile(rf"(\d+(?:[.,]\d+)?)\s*(?:{_EITHER})(?![a-z0-9])", re.IGNORECASE)
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _ANY = rf"(\d+|{'|'.join(_WORDS)})"
 _COUNT = re.compile(
@@ -85,8 +87,8 @@ def _presence(target: Target, facts: Facts, table: AnatomyTable) -> Iterator[str
 def _numbers(said: str, facts: Facts, targets: Sequence[Target]) -> Iterator[str]:
     parts = [facts.parts[t.structure, t.side] for t in targets if (t.structure, t.side) in facts.parts]
     for match in _NUMBER.finditer(said):
-        value, word = float(match[1].replace(",", ".")), match[2].lower()
-        unit = _UNITS.get(word) or _UNITS[word[:2]]
+        value = float(match[1].replace(",", "."))
+        unit = next(unit for n, unit in enumerate(_UNITS) if match[f"unit{n}"])
         known = list(_known(unit, parts, facts))
         if not any(abs(value - k) <= max(_TOLERANCE * abs(k), _half_digit(match[1])) for k in known):
             yield f"'{match[0]}' was not measured of any finding of the answer."
