@@ -11,14 +11,10 @@ from pathlib import Path
 from MedSegRLib.answers.answer import DISCLAIMER, Answer, slice_ranges
 from MedSegRLib.answers.errors import OutputError
 from MedSegRLib.answers.finding import Finding
+from MedSegRLib.answers.html_page import figure_html, html_page
 from MedSegRLib.answers.measure import format_ml, format_mm
 from MedSegRLib.answers.pictures import COUNTED, Picture, pictures_of
-from MedSegRLib.answers.png import data_uri
-from MedSegRLib.answers.report_style import STYLE
 from MedSegRLib.imaging import Modality, Volume, atomic_path
-
-# The page itself forbids any browser to fetch anything, whatever stands in the texts.
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def write_report(answers: Sequence[Answer], path: str | os.PathLike[str]) -> None:
@@ -50,27 +46,16 @@ def report_html(answers: Sequence[Answer]) -> str:
     """The text of the file; the same answers give the same text."""
     names = ", ".join(dict.fromkeys(answer.volume.name for answer in answers))
     software = ", ".join(dict.fromkeys(answer.provenance.software_version for answer in answers))
+    disclaimer = escape(DISCLAIMER)
     articles = "\n".join(_article(answer, number) for number, answer in enumerate(answers, start=1))
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
-<title>MedSeg-R report: {escape(names)}</title>
-<style>{STYLE}</style>
-</head>
-<body>
-<main>
-<h1>{escape(names)}</h1>
+    return html_page(
+        f"MedSeg-R report: {names}",
+        f"""<h1>{escape(names)}</h1>
 <p class="under">Questions asked of a scan, answered in words and outlines by MedSeg-R</p>
-<p class="disclaimer">{escape(DISCLAIMER)}</p>
+<p class="disclaimer">{disclaimer}</p>
 {articles}
-<footer>MedSeg-R {escape(software)}. Every number comes from the outlines shown. {escape(DISCLAIMER)}</footer>
-</main>
-</body>
-</html>
-"""
+<footer>MedSeg-R {escape(software)}. Every number comes from the outlines shown. {disclaimer}</footer>""",
+    )
 
 
 def _article(answer: Answer, number: int) -> str:
@@ -158,27 +143,11 @@ def _finding_row(finding: Finding) -> str:
 
 
 def _figure(picture: Picture, answer: Answer) -> str:
-    rows, columns, _ = picture.rgb.shape
     title = f"{picture.plane.value.capitalize()} slice {picture.slice_index}"
     shown = [answer.findings[number] for number in picture.shown]
     names = ", ".join(finding.name for finding in shown) or "nothing outlined"
     keys = "".join(f"<em>{_key(finding)}{escape(finding.name)}</em> " for finding in shown)
-    letters = ""
-    if picture.letters is not None:
-        edges = zip("lrtb", picture.letters, strict=True)
-        letters = "".join(
-            f'<span class="{edge}" aria-hidden="true">{letter}</span>' for edge, letter in edges
-        )
-        left, right, top, bottom = picture.letters
-        orientation = f"{left} at the left edge, {right} right, {top} top, {bottom} bottom"
-    else:
-        orientation = "orientation unknown"
-    return (
-        f'<figure><div class="frame"><img src="{data_uri(picture.rgb)}" width="{columns}" height="{rows}" '
-        f'alt="{escape(f"{title}: {names}; {orientation}")}">{letters}</div>'
-        f'<figcaption><strong>{title}</strong> <span class="small">{orientation}</span><br>{keys}'
-        "</figcaption></figure>"
-    )
+    return figure_html(picture.rgb, picture.letters, title, names, keys)
 
 
 def _provenance(answer: Answer) -> str:

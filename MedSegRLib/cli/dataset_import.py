@@ -75,7 +75,10 @@ def import_scans(
         typer.Option("--complete", help="pairs: what has no voxel is not there; else it may not be drawn."),
     ] = False,
     modality: options.ModalityName = None,
-    plane: options.PlaneName = None,
+    plane: Annotated[
+        str,
+        typer.Option(metavar="axial|coronal|sagittal", help="The plane to look at slices in."),
+    ] = "axial",
     split: Annotated[
         str | None,
         typer.Option(
@@ -114,11 +117,12 @@ def import_scans(
     if region is None:
         raise UserInputError(f"{kind} needs --region, what the scans show, such as brain or abdomen.")
     from MedSegRLib.dataset.importing.about import About
+    from MedSegRLib.imaging import Plane
 
     about = About(
         region=region,
         modality=options.modality_of(modality),
-        **({} if (chosen := options.plane_of(plane)) is None else {"plane": chosen}),
+        plane=options.plane_of(plane) or Plane.AXIAL,
         split=split,
         origin=origin,
         licence=licence,

@@ -1,4 +1,4 @@
-"""medsegr evaluate and medsegr benchmark: how good a model is, and how fast; Markdown out."""
+"""medsegr evaluate and medsegr benchmark: how good a model is, and how fast."""
 
 from __future__ import annotations
 
@@ -12,10 +12,7 @@ from MedSegRLib.cli.opening import open_scan
 from MedSegRLib.cli.outputs import check_outputs
 from MedSegRLib.errors import UserInputError
 
-Output = Annotated[
-    Path | None,
-    typer.Option("--output", "-o", metavar="FILE.md", help="Where it is written.", show_default="stdout"),
-]
+ENDINGS = (".md", ".html", ".htm", ".json")
 
 
 def evaluate(
@@ -27,14 +24,39 @@ def evaluate(
             show_default=False,
         ),
     ],
-    output: Output = None,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Tables (.md), a page with plots and the worst masks (.html) or every score (.json); may be "
+            "given several times.",
+            show_default="tables on stdout",
+        ),
+    ] = None,
     model: options.ModelName = "mini",
+    predictions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.jsonl",
+            help="Score these answers and masks to the data set's questions; no model is opened.",
+            show_default=False,
+        ),
+    ] = None,
+    forced: Annotated[
+        bool,
+        typer.Option(
+            "--forced", help="Beside, and labelled so: masks of the data set's own answers (teacher-forced)."
+        ),
+    ] = False,
     suite: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="Only this suite of a folder (structures16, implicit, absent, calibration; plain, which "
-            "scores what is read without a question; development, for tuning); may be given several times.",
+            help="Only this suite of a folder (structures16, implicit, absent, calibration; turns, which "
+            "asks in conversations of four; plain, which scores what is read without a question; "
+            "development, for tuning); may be given several times.",
             show_default="the first four",
         ),
     ] = None,
@@ -50,43 +72,56 @@ def evaluate(
     ] = None,
 ) -> None:
     """Ask a model about scans whose answers are known, in free text, and measure what it says and shows."""
-    _check(output)
+    outputs = list(output or ())
+    check_outputs(outputs, ENDINGS, data)
     if not data.exists():
         raise UserInputError(f"There is no data set {data}; check the path.")
     if without not in (None, "sparse", "dense"):
         raise UserInputError(f"There is no prompt '{without}'; use sparse or dense.")
+    if predictions is not None and (forced or suite or patients is not None or without is not None):
+        raise UserInputError(
+            "Predictions are scored as they are; leave --forced, --suite, --patients and --without out."
+        )
     from MedSegRLib.evaluation.markdown import to_markdown
-    from MedSegRLib.evaluation.runner import SUITES
+    from MedSegRLib.evaluation.runner import SUITES, evaluate_predictions
     from MedSegRLib.evaluation.runner import evaluate as measure
-    from MedSegRLib.model import open_model
+    from MedSegRLib.evaluation.written import write_results
 
-    opened = open_model(model)
-    if without is not None:
-        opened.config = opened.config.with_(**{f"use_{without}": False})
-    results = measure(opened, data, suites=suite or SUITES, tell=_tell, patients=patients)
-    _give(to_markdown(results), output)
+    if predictions is not None:
+        results = evaluate_predictions(data, predictions, tell=_tell)
+    else:
+        from MedSegRLib.model import open_model
+
+        opened = open_model(model)
+        if without is not None:
+            opened.config = opened.config.with_(**{f"use_{without}": False})
+        results = measure(opened, data, suites=suite or SUITES, tell=_tell, patients=patients, forced=forced)
+    for path in outputs:
+        write_results(results, path)
+        _tell(f"Written: {path}")
+    if not outputs:
+        typer.echo(to_markdown(results))
 
 
 def benchmark(
     scan: options.Scan,
-    output: Output = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE.md", help="Where it is written.", show_default="stdout"),
+    ] = None,
     model: options.ModelName = "mini",
     series: options.Series = None,
     modality: options.ModalityName = None,
 ) -> None:
     """Measure seconds and memory on this machine: first question, follow-up, ground against generate."""
-    _check(output)
+    if output is not None:
+        check_outputs([output], (".md",), scan)
     volume = open_scan(scan, series, modality)
     from MedSegRLib.evaluation.benchmark import benchmark as measure
     from MedSegRLib.evaluation.benchmark import benchmark_markdown
     from MedSegRLib.model import open_model
 
     _give(benchmark_markdown(measure(open_model(model), volume)), output)
-
-
-def _check(output: Path | None) -> None:
-    if output is not None:
-        check_outputs([output], (".md",))
 
 
 def _tell(sentence: str) -> None:

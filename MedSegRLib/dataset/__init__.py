@@ -1,1 +1,1 @@
-"""MedSeg-QA: the format of conversations about scans, its checking, and the annotator that writes them."""
+"""MedSeg-QA: conversations about scans with masks; their format, checking, and ways in and out."""

@@ -17,19 +17,27 @@ from MedSegRLib.answers import visible_text
 
 from .conversation import Exchange, QuestionType, Scene, Target
 from .stock import CARRIERS, PhrasingStock, carrier_words
-from .wording import four_word_runs, rough_hand, telegram, thinned
+from .wording import four_word_runs, rough_hand, telegram, thinned, tumbled, words
 
-__all__ = ["OfflineAnnotator"]
+__all__ = ["PART_NAMES", "OfflineAnnotator"]
 
 Part = tuple[str, Side]
 
+# Synonyms that name a part of a structure: to reason from the part to the whole is what may be asked.
+PART_NAMES = frozenset(
+    (
+        "pons", "midbrain", "medulla", "medulla oblongata", "temporal horn", "frontal horn", "occipital horn",
+        "centrum semiovale", "corona radiata", "hypothalamus", "subthalamic area", "subthalamic region",
+        "cornu ammonis", "arbor vitae",
+    )
+)  # fmt: skip
 _SIDE_SLOT = re.compile(r"\{(side|other)\}")
 # Share of the phrasings that are drawn word by word, of the implicit questions that were written whole, and
 # of what is not offered likewise.
-_ANY_WORDS, _WHOLE, _WHOLE_STRANGERS = 0.3, 0.6, 0.6
+_ANY_WORDS, _WHOLE, _WHOLE_STRANGERS = 0.3, 0.75, 0.6
 
 _BRAIN_TYPES = (
-    ("implicit", 50), ("direct", 12), ("several", 8), ("group", 4), ("size", 4), ("asymmetry", 3),
+    ("implicit", 110), ("direct", 12), ("several", 8), ("group", 4), ("size", 4), ("asymmetry", 3),
     ("compare", 4), ("presence", 3), ("not_offered", 8), ("unanswerable", 7), ("lesion", 3), ("help", 1),
 )  # fmt: skip
 _FOLLOW_TYPES = (
@@ -71,6 +79,13 @@ class OfflineAnnotator:
             exchanges.append(exchange)
         return tuple(exchanges)
 
+    def _named(self, question: str, exchange: Exchange) -> bool:
+        """Whether a question names one of its targets."""
+        asked = f" {' '.join(words(question))} "
+        structures = [self.table.structures[target.structure] for target in exchange.targets]
+        names = {name.lower() for s in structures for name in (s.name, s.plural, *s.synonyms)} - PART_NAMES
+        return any(f" {' '.join(words(name))} " in asked for name in names)
+
     # -- questions that stand alone
 
     def _fresh(self, scene: Scene, rng: random.Random) -> Exchange:
@@ -79,7 +94,10 @@ class OfflineAnnotator:
         for _ in range(20):
             exchange: Exchange = getattr(self, f"_ask_{kind}")(scene, rng)
             question = rough_hand(self._in_context(exchange.question, kind, rng), self.stock.spelling, rng)
-            if question.strip() and not self._held_out(question, visible_text(exchange.answer)):
+            if not question.strip() or self._held_out(question, visible_text(exchange.answer)):
+                continue
+            # Words that are left out or moved may bring others together to a name.
+            if kind != "implicit" or not self._named(question, exchange):
                 return replace(exchange, question=question)
         return self._fresh(scene, rng)
 
@@ -112,17 +130,19 @@ class OfflineAnnotator:
     def _ask_whole(
         self, scene: Scene, structure: Structure, sides: tuple[Side, ...], rng: random.Random
     ) -> Exchange:
-        """A question written whole, as it stands or shortened, or two of them as one."""
+        """A question written whole: as it stands, with words left out, or its words in any order.
+
+        A language model as small as ours else learns the questions and not what their words mean.
+        """
         side = sides[0] if len(sides) == 1 else Side.NONE
         fixed, free = self._asked[structure.id]
+        draw = rng.random()
         if side is not Side.NONE and fixed and rng.random() < 0.6:
-            question = rng.choice(fixed)
+            question = thinned(rng.choice(fixed), rng.choice((0.0, 0.0, 0.15, 0.3)), rng)
+        elif draw < 0.85:
+            question = thinned(rng.choice(free), rng.choice((0.0, 0.0, 0.15, 0.3)), rng)
         else:
-            question = rng.choice(free)
-            if rng.random() < 0.08:
-                question = f"{question.rstrip('.')}. {rng.choice(free)}"
-        if rng.random() < 0.35:
-            question = thinned(question, rng)
+            question = tumbled(rng.choices(free, k=rng.choice((1, 1, 2))), rng)
         if side is not Side.NONE and not _SIDE_SLOT.search(question):
             question = self._add_side(question, side, rng)
         parts = self._parts(structure, sides)
@@ -216,9 +236,12 @@ class OfflineAnnotator:
         return self._findings(scene, question, QuestionType.PRESENCE, parts, rng, "found")
 
     def _ask_not_offered(self, scene: Scene, rng: random.Random) -> Exchange:
-        if rng.random() < _WHOLE_STRANGERS:
+        # Those written whole ask for what is outside the brain.
+        in_brain = all(self.table.structures[name].region == "brain" for name in scene.offered)
+        if in_brain and rng.random() < _WHOLE_STRANGERS:
             side = rng.choice((Side.LEFT, Side.RIGHT))
             question = _with_side(rng.choice(self.stock.questions["not_offered"]), side)
+            question = thinned(question, rng.choice((0.0, 0.15, 0.3)), rng)
             return Exchange(question, self._answer("not_offered", rng), QuestionType.NOT_OFFERED)
         others = [s for s in self.table.structures.values() if s.id not in scene.offered and not s.is_group]
         structure = rng.choice(others)
@@ -235,7 +258,7 @@ class OfflineAnnotator:
         return Exchange(question, self._answer("not_offered", rng), QuestionType.NOT_OFFERED)
 
     def _ask_unanswerable(self, scene: Scene, rng: random.Random) -> Exchange:
-        question = self._frame("unanswerable", rng)
+        question = thinned(self._frame("unanswerable", rng), rng.choice((0.0, 0.0, 0.15)), rng)
         return Exchange(question, self._answer("unanswerable", rng), QuestionType.UNANSWERABLE)
 
     def _ask_lesion(self, scene: Scene, rng: random.Random) -> Exchange:

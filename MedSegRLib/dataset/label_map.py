@@ -12,6 +12,7 @@ import SimpleITK as sitk
 from MedSegRLib.errors import DatasetError, OutputError
 from MedSegRLib.imaging import Volume, atomic_path
 from MedSegRLib.imaging.itk import image_of, quiet_itk
+from MedSegRLib.imaging.nifti_file import check_nifti
 
 from .validate import grid_of, same_grid
 
@@ -38,11 +39,15 @@ def read_label_map(path: Path, volume: Volume | None = None) -> LabelMap:
     ------
     DatasetError
         If it cannot be read, holds anything but whole numbers, or is not on the grid of the scan.
+    ImageReadError
+        If it is a NIfTI that is cut short.
     """
     try:
+        # ITK reads a NIfTI that is cut short as if nothing were drawn where it ends.
+        check_nifti(path)
         with quiet_itk():
             image = sitk.ReadImage(str(path))
-    except RuntimeError as error:
+    except (OSError, RuntimeError) as error:
         raise DatasetError(f"{path} cannot be read as a label map; check the path.") from error
     values = sitk.GetArrayFromImage(image)
     if image.GetNumberOfComponentsPerPixel() != 1:

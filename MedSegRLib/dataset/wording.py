@@ -9,7 +9,7 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 
-__all__ = ["STOP_WORDS", "four_word_runs", "rough_hand", "telegram", "thinned", "words"]
+__all__ = ["STOP_WORDS", "four_word_runs", "rough_hand", "telegram", "thinned", "tumbled", "words"]
 
 # fmt: off
 STOP_WORDS = frozenset(
@@ -56,11 +56,26 @@ def telegram(phrases: Sequence[str], rng: random.Random) -> str:
     return " ".join(chosen[:14])
 
 
-def thinned(text: str, rng: random.Random) -> str:
-    """Leave out about every eighth word, slots in braces excepted, so that no single word decides."""
+def thinned(text: str, share: float, rng: random.Random) -> str:
+    """Leave out a share of the words, so that no single one decides; slots and what follows them stay.
+
+    At least three words are left.
+    """
     tokens = text.split(" ")
-    kept = [t for t in tokens if "{" in t or rng.random() > 0.12]
-    return " ".join(kept) if len(kept) >= 2 else text
+    kept = [
+        token
+        for before, token in zip(["", *tokens], tokens, strict=False)
+        if "{" in before + token or rng.random() >= share
+    ]
+    return " ".join(kept) if len(kept) >= 3 else text
+
+
+def tumbled(texts: Sequence[str], rng: random.Random) -> str:
+    """Most words of some texts in any order, without their punctuation: notes that nobody put in order."""
+    tokens = [token.strip(".,;:?!()") for text in texts for token in text.split(" ")]
+    kept = [token for token in tokens if token and rng.random() < 0.7] or tokens
+    rng.shuffle(kept)
+    return " ".join(kept[:24])
 
 
 def rough_hand(text: str, spelling: Mapping[str, Sequence[str]], rng: random.Random) -> str:

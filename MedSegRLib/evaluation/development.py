@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from MedSegRLib.anatomy import Side, load_table
 from MedSegRLib.answers import Question
@@ -31,7 +31,7 @@ from .metrics import right_target
 from .results import QuestionScore, part_names
 from .suites import Progress, is_meant
 
-__all__ = ["DEVELOPMENT_MAPS", "Speaker", "development", "development_questions"]
+__all__ = ["DEVELOPMENT_MAPS", "Speaker", "development", "development_questions", "score"]
 
 # What the recipe of the shipped model calibrates on.
 DEVELOPMENT_MAPS = ("training_seg_16",)
@@ -41,6 +41,13 @@ def development_questions() -> tuple[dict[str, Any], ...]:
     """Questions with the structures and sides that are meant; none for what is to be refused."""
     path = resource_path("Evaluation", "development_questions.jsonl")
     return tuple(json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+
+
+class Speaks(Protocol):
+    """Answers in raw markup."""
+
+    def say(self, question: str) -> str:
+        """The raw answer."""
 
 
 class Speaker:
@@ -80,16 +87,15 @@ def development(model: MedSegR, data: Path, tell: Progress) -> Iterator[Question
         for entry in development_questions():
             expected = [p for p in parts_of(entry["structures"], table) if is_meant(p[1], entry["sides"])]
             kind = {"d": "implicit", "n": "refused", "t": "direct"}[entry["id"][0]]
-            scores.append(_score(speaker, entry["question"], expected, kind, case.patient))
-        for kind in dict.fromkeys(score.kind for score in scores):
-            right = [score.right for score in scores if score.kind == kind]
+            scores.append(score(speaker, entry["question"], expected, kind, case.patient))
+        for kind in dict.fromkeys(one.kind for one in scores):
+            right = [one.right for one in scores if one.kind == kind]
             tell(f"development, {kind}: {sum(right)} of {len(right)} right in words")
         yield from scores
 
 
-def _score(
-    speaker: Speaker, question: str, expected: Sequence[Part], kind: str, patient: str
-) -> QuestionScore:
+def score(speaker: Speaks, question: str, expected: Sequence[Part], kind: str, patient: str) -> QuestionScore:
+    """Ask one question; right if the answer gives a mask to exactly the expected parts, in its words."""
     raw = speaker.say(question)
     said = _parts(phrases_of(raw)[0])
     right = right_target(said, set(expected)) if expected else not said

@@ -1,4 +1,7 @@
-"""MedSeg-QA as a test: its questions are asked in their order, its masks are the truth."""
+"""MedSeg-QA as a test: its questions are asked in their order, its masks are the truth.
+
+The same judge scores what another system has said, when that is written down in the same format.
+"""
 
 from __future__ import annotations
 
@@ -6,108 +9,155 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-import SimpleITK as sitk
-
-from MedSegRLib.answers import Question
-from MedSegRLib.dataset.conversation import QuestionType
-from MedSegRLib.dataset.format import Item, ItemExchange, MaskReference, read_items
-from MedSegRLib.dataset.validate import grid_of, same_grid
+from MedSegRLib.answers import Question, visible_text
+from MedSegRLib.dataset.format import Item, ItemExchange, read_items
 from MedSegRLib.errors import DatasetError
 from MedSegRLib.imaging import Modality, Volume, read_volume
 
-from .asking import Conversation, Opener, found_parts, refused
-from .metrics import dice, hd95_mm, right_target
-from .results import PatientPart, QuestionScore, part_names
-from .structures16 import PartScore
+from .asking import Conversation, Opener, Reply, Shown
+from .gallery import Gallery
+from .item_scores import GROUP, Asked, part_scores, read_mask, scores_of
+from .results import PatientPart, QuestionScore
 
-__all__ = ["medsegqa"]
+__all__ = ["FORCED", "medsegqa", "predicted"]
 
-GROUP = "MedSeg-QA"
+FORCED = f"{GROUP}, teacher-forced (masks of the data set's own answers, not the model's)"
+
+Progress = Callable[[str], None]
 
 
 def medsegqa(
-    path: Path, open_session: Opener, tell: Callable[[str], None]
+    path: Path,
+    open_session: Opener,
+    tell: Progress,
+    *,
+    forced: bool = False,
+    gallery: Gallery | None = None,
 ) -> Iterator[PatientPart | QuestionScore]:
     """Ask what a data set asks; follow-ups lean on the model's own earlier answers.
 
-    A question with present targets is right if exactly those parts are shown; one without is right if
-    nothing is shown and the text refuses. Each question counts once more for N-Acc (nothing present) or
-    T-Acc (the parts are among those shown), and an implicit one among the implicit ones. Rejected items
-    are left out.
+    Rejected items are left out; see `item_scores.scores_of` for what counts as right.
+
+    Parameters
+    ----------
+    path
+        The .jsonl file.
+    open_session, tell
+        Opens a conversation about a scan; is told how far it is.
+    forced
+        Score besides, in a group of its own, the masks that the data set's answers get.
+    gallery
+        Keeps pictures of the worst masks.
 
     Raises
     ------
     DatasetError
         If a line, scan or mask cannot be read.
     """
-    opened: tuple[str, Volume, Conversation] | None = None
-    for item in read_items(path):
-        if item.review.value == "rejected":
-            continue
-        # Items about one scan follow each other, so its embeddings are made once.
-        if opened is None or opened[0] != item.image:
-            modality = Modality(item.modality)
-            known = None if modality is Modality.UNKNOWN else modality
-            volume = read_volume(path.parent / item.image, modality=known)
-            opened = (item.image, volume, open_session(volume))
-        _, volume, session = opened
+    opened: tuple[Volume, Conversation] | None = None
+    for item, volume in _scans(path):
+        if opened is None or opened[0] is not volume:
+            opened = (volume, open_session(volume))
+        session = opened[1]
         session.forget()
-        for exchange in item.exchanges:
-            yield from _exchange(item, exchange, volume, session, path.parent)
+        # Slices are those of a plane; a whole scan is asked about in the model's own.
+        plane = item.plane if item.slices else None
+        for turn, exchange in enumerate(item.exchanges, 1):
+            asked = Asked(item, turn, volume, path.parent)
+            question = Question(exchange.question, plane=plane, slices=item.slices)
+            yield from scores_of(asked, Reply.of(session.ask(question)), gallery)
+            if forced and asked.expected:
+                yield from _forced(asked, Reply.of(session.ground(question, exchange.answer)))
         tell(f"{item.id}: {len(item.exchanges)} questions asked")
 
 
-def _exchange(
-    item: Item, exchange: ItemExchange, volume: Volume, session: Conversation, folder: Path
+def predicted(
+    path: Path, predictions: Path, tell: Progress, *, gallery: Gallery | None = None
 ) -> Iterator[PatientPart | QuestionScore]:
-    # Slices are those of a plane; a whole scan is asked about in the model's own.
-    plane = item.plane if item.slices else None
-    answer = session.ask(Question(exchange.question, plane=plane, slices=item.slices))
-    shown = found_parts(answer)
-    expected = {(t.structure, t.side) for t in exchange.targets if t.present}
-    score = QuestionScore(
-        suite="medsegqa",
-        kind=exchange.question_type.value,
-        group=GROUP,
-        patient=item.patient,
-        question=exchange.question,
-        expected=part_names(expected),
-        found=part_names(shown),
-        right=right_target(set(shown), expected) if expected else refused(answer),
-        text=answer.text,
-        structures=tuple(sorted({t.structure for t in exchange.targets})),
-    )
-    yield score
-    if not expected:
-        yield replace(score, suite="absent")
-    else:
-        yield replace(score, suite="present", right=expected <= set(shown))
-    if exchange.question_type is QuestionType.IMPLICIT:
-        yield replace(score, suite="implicit")
-    for target in exchange.targets:
-        if target.present and target.mask is not None:
-            truth = _mask(target.mask, folder, volume)
-            mask, confidence = shown.get((target.structure, target.side), (np.zeros_like(truth), None))
-            distance = hd95_mm(mask, truth, volume.spacing_mm)
-            part = PartScore(
-                target.structure, target.side, dice(mask, truth), distance, bool(mask.any()), confidence
+    """Score what a system has said to a data set's questions.
+
+    Parameters
+    ----------
+    path
+        The data set, which knows the truth.
+    predictions
+        The same items by id, with the same questions; answers and targets are the system's. The masks
+        lie beside this file.
+    tell, gallery
+        As of `medsegqa`.
+
+    Raises
+    ------
+    DatasetError
+        If items, questions or masks of both do not fit together, or cannot be read.
+    """
+    said = _fitting(path, predictions)
+    for item, volume in _scans(path):
+        for turn in range(1, len(item.exchanges) + 1):
+            reply = _reply(said[item.id].exchanges[turn - 1], item.id, predictions.parent, volume)
+            yield from scores_of(Asked(item, turn, volume, path.parent), reply, gallery)
+        tell(f"{item.id}: {len(item.exchanges)} answers scored")
+
+
+def _scans(path: Path) -> Iterator[tuple[Item, Volume]]:
+    """Every item but the rejected ones, with its scan."""
+    opened: tuple[str, Volume] | None = None
+    for item in read_items(path):
+        if item.review.value == "rejected":
+            continue
+        # Items about one scan follow each other, so it is read, and its embeddings are made, once.
+        if opened is None or opened[0] != item.image:
+            modality = Modality(item.modality)
+            known = None if modality is Modality.UNKNOWN else modality
+            opened = (item.image, read_volume(path.parent / item.image, modality=known))
+        yield item, opened[1]
+
+
+def _forced(asked: Asked, reply: Reply) -> Iterator[PatientPart]:
+    box = asked.box()
+    # Without a confidence: nobody was told one, so it has no part in the calibration.
+    shown = tuple(Shown(one.part, one.mask[box], None) for one in reply.shown)
+    yield from part_scores(asked, replace(reply, shown=shown), asked.truth(), group=FORCED)
+
+
+def _fitting(path: Path, predictions: Path) -> dict[str, Item]:
+    """The predictions by id, once they are known to answer the data set, item by item."""
+    said: dict[str, Item] = {}
+    for item in read_items(predictions):
+        if item.id in said:
+            raise DatasetError(f"{predictions} has two items {item.id}; keep one of them.")
+        said[item.id] = item
+    known = set()
+    for item in read_items(path):
+        known.add(item.id)
+        if item.review.value == "rejected":
+            continue
+        if item.id not in said:
+            raise DatasetError(f"{predictions} lacks the item {item.id} of {path.name}; answer all of them.")
+        answered = [exchange.question for exchange in said[item.id].exchanges]
+        if answered != [exchange.question for exchange in item.exchanges]:
+            raise DatasetError(
+                f"The questions of {item.id} in {predictions} are not those of {path.name}; "
+                "answer the same ones in the same order."
             )
-            yield PatientPart(GROUP, item.patient, part)
+    strangers = sorted(set(said) - known)
+    if strangers:
+        raise DatasetError(f"{predictions} has the item {strangers[0]}, which {path.name} lacks; remove it.")
+    return said
 
 
-def _mask(reference: MaskReference, folder: Path, volume: Volume) -> npt.NDArray[np.bool_]:
-    try:
-        image = sitk.ReadImage(str(folder / reference.file))
-    except RuntimeError as error:
-        raise DatasetError(f"The mask {reference.file} cannot be read; validate the data set.") from error
-    labels = sitk.GetArrayFromImage(image)
-    if labels.ndim == 2:
-        labels = labels[np.newaxis]
-    # A picture has no place in space that could differ.
-    size, place = grid_of(image)
-    own = volume.shape_kji[::-1]
-    if not same_grid((size, place if volume.spacing_known else volume.ijk_to_ras), (own, volume.ijk_to_ras)):
-        raise DatasetError(f"The mask {reference.file} is not on its image's grid; validate the data set.")
-    return np.isin(labels, reference.labels) if reference.labels else labels != 0
+def _reply(exchange: ItemExchange, name: str, folder: Path, volume: Volume) -> Reply:
+    """What a system said; a target that is present has a mask, however empty."""
+    shown = []
+    for target in exchange.targets:
+        if not target.present:
+            continue
+        if target.mask is None:
+            raise DatasetError(
+                f"'{target.phrase}' of {name} is said to be there and has no mask; give it one or say absent."
+            )
+        mask = read_mask(target.mask, folder, volume)
+        if mask.any():
+            shown.append(Shown((target.structure, target.side), mask, None))
+    absent = any(not target.present for target in exchange.targets)
+    return Reply(visible_text(exchange.answer), tuple(shown), absent)

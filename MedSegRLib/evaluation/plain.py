@@ -41,7 +41,7 @@ def plain(cases: Sequence[Case], model: MedSegR, tell: Progress) -> Iterator[Pat
         raise UserInputError("This model has no semantic head; leave the suite plain out.")
     for case in cases:
         volume, labels = case.load()
-        found = {part: (mask, 1.0) for part, mask in read_parts(model, volume).items()}
+        found = {part: (mask, None) for part, mask in read_parts(model, volume).items()}
         scores = score_parts(found, labels, load_protocol(case.protocol or ""), volume.spacing_mm)
         mean = sum(score.dice for score in scores) / len(scores)
         tell(f"{case.group}, {case.patient}: mean Dice {mean:.3f}, read without a question")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from MedSegRLib.anatomy import Side
 from MedSegRLib.resources import resource_path
 
-from .metrics import dice, hd95_mm
+from .metrics import dice, hausdorff_mm, surface_gaps_mm, surface_share
 
 __all__ = ["PROTOCOLS", "Part", "PartScore", "Protocol", "load_protocol", "score_parts"]
 
@@ -54,7 +54,10 @@ class Protocol:
 
 @dataclass(frozen=True)
 class PartScore:
-    """How well one part of one scan was found; `found` False is a Dice of 0 that still counts."""
+    """How well one part of one scan was found; `found` False is a Dice of 0 that still counts.
+
+    Distances are NaN for a scan whose pixels have no known size.
+    """
 
     structure: str
     side: Side
@@ -62,6 +65,23 @@ class PartScore:
     hd95_mm: float
     found: bool
     confidence: float | None = None
+    surface_dice: float = float("nan")
+
+    @classmethod
+    def of(
+        cls,
+        part: Part,
+        mask: npt.NDArray[np.bool_],
+        truth: npt.NDArray[np.bool_],
+        spacing_mm: tuple[float, float, float] | None,
+        confidence: float | None,
+    ) -> PartScore:
+        """Score a mask bool [K, J, I] against the true one; spacing along I, J, K, None if not known."""
+        distance = near = float("nan")
+        if spacing_mm is not None:
+            gaps = surface_gaps_mm(mask, truth, spacing_mm)
+            distance, near = hausdorff_mm(gaps), surface_share(gaps)
+        return cls(*part, dice(mask, truth), distance, bool(mask.any()), confidence, near)
 
 
 @cache
@@ -80,23 +100,26 @@ def load_protocol(name: str) -> Protocol:
 
 
 def score_parts(
-    found: Mapping[Part, tuple[npt.NDArray[np.bool_], float]],
+    found: Mapping[Part, tuple[npt.NDArray[np.bool_], float | None]],
     labels: npt.NDArray[np.integer],
     protocol: Protocol,
     spacing_mm: tuple[float, float, float],
+    parts: Collection[Part] | None = None,
 ) -> list[PartScore]:
     """Score the masks of a scan on its own grid.
 
     Parameters
     ----------
     found
-        Mask bool [K, J, I] and confidence of each part that was found.
+        Mask bool [K, J, I] and confidence, if it was told, of each part that was found.
     labels
         The label map [K, J, I].
     protocol
         How it was drawn.
     spacing_mm
         Along I, J, K.
+    parts
+        Those that were asked for; None for all.
 
     Returns
     -------
@@ -106,10 +129,8 @@ def score_parts(
     scores = []
     for part in protocol.parts:
         truth = protocol.mask(labels, part) & scored
-        if not truth.any():
+        if not truth.any() or (parts is not None and part not in parts):
             continue
         mask, confidence = found.get(part, (np.zeros_like(truth), None))
-        mask = mask & scored
-        distance = hd95_mm(mask, truth, spacing_mm)
-        scores.append(PartScore(*part, dice(mask, truth), distance, bool(mask.any()), confidence))
+        scores.append(PartScore.of(part, mask & scored, truth, spacing_mm, confidence))
     return scores

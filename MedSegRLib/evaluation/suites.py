@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from MedSegRLib.anatomy import Side, load_table
 from MedSegRLib.dataset.scene import parts_of
 from MedSegRLib.resources import resource_path
 
 from .asking import Opener, found_parts
 from .cases import Case
+from .gallery import Gallery
 from .metrics import right_target
 from .results import PatientPart, QuestionScore, part_names
 from .structures16 import load_protocol, score_parts
@@ -38,24 +41,38 @@ def implicit_questions() -> tuple[dict[str, Any], ...]:
     return tuple(json.loads(line) for line in text.splitlines() if line.strip())
 
 
-def structures16(cases: Sequence[Case], open_session: Opener, tell: Progress) -> Iterator[PatientPart]:
+def structures16(
+    cases: Sequence[Case], open_session: Opener, tell: Progress, gallery: Gallery | None = None
+) -> Iterator[PatientPart]:
     """Ask every brain for each of the 16 structures, one question each, one conversation for each question.
 
-    Only the parts that a question asks for are taken from its answer.
+    Only the parts that a question asks for are taken from its answer; `gallery` keeps the worst as pictures.
     """
     for case in cases:
         volume, labels = case.load()
         protocol = load_protocol(case.protocol or "")
         session = open_session(volume)
-        found = {}
+        found, said = {}, {}
         for structure, question in written_questions()["structures16"].items():
             session.forget()
-            shown = found_parts(session.ask(question))
+            answer = session.ask(question)
+            shown, said[structure] = found_parts(answer), (question, answer.text)
             found.update({part: value for part, value in shown.items() if part[0] == structure})
         scores = score_parts(found, labels, protocol, volume.spacing_mm)
         mean = sum(score.dice for score in scores) / len(scores)
         tell(f"{case.group}, {case.patient}: mean Dice {mean:.3f} of {len(scores)} parts")
-        yield from (PatientPart(case.group, case.patient, score) for score in scores)
+        for score in scores:
+            part = (score.structure, score.side)
+            name = part_names([part])[0].replace("_", " ")
+            if gallery is not None and gallery.wants(name, score.dice):
+                truth, scored = protocol.mask(labels, part), protocol.scored(labels)
+                mask = found[part][0] if part in found else np.zeros_like(truth)
+                question, text = said[score.structure]
+                gallery.offer(
+                    name, score.dice, volume, mask & scored, truth & scored, group=case.group,
+                    patient=case.patient, region=case.region, question=question, text=text,
+                )  # fmt: skip
+            yield PatientPart(case.group, case.patient, score)
 
 
 def implicit(

@@ -82,6 +82,8 @@ class Answering:
         Asked before every token and every slice; True ends the answer.
     temperature
         0 for the most likely words, else they are drawn with the question's seed.
+    given
+        A raw answer that takes the place of the model's own words, for the mode "ground"; empty for none.
     remembered
         After the end, the raw answer as the conversation should remember it.
     """
@@ -92,6 +94,7 @@ class Answering:
     prefix: PrefixCache
     stop: Callable[[], bool]
     temperature: float = 0.0
+    given: str = ""
     remembered: str = ""
     _raw: str = ""
     _text: str = ""
@@ -106,7 +109,10 @@ class Answering:
         plan = make_plan(self.question, bench.filled, bench.stack.count, config.key_slices)
         yield Planned(plan.slices, bench.stack.plane)
         if self.question.mode == "ground":
-            yield from self._talk(plan.key_slices, config.max_answer_tokens)
+            if self.given:
+                self._raw, self._text = self.given, visible_text(self.given)
+            else:
+                yield from self._talk(plan.key_slices, config.max_answer_tokens)
             if not self._stopped:
                 yield from self._ground(plan.slices)
             looked_at = tuple(self._done) or plan.key_slices

@@ -16,7 +16,7 @@ from typing import Any
 
 from MedSegRLib.anatomy import AnatomyTable, load_table
 from MedSegRLib.answers import Answer, Event, Failed, Finished, Question
-from MedSegRLib.errors import MedSegRError, MemoryFullError, UserInputError
+from MedSegRLib.errors import MedSegRError, MemoryFullError, QuestionError, UserInputError
 from MedSegRLib.imaging import Plane, SliceStack, Volume, Window, window_for
 from MedSegRLib.model import MedSegR, PrefixCache
 from MedSegRLib.model.canvas import Canvas
@@ -139,6 +139,29 @@ class Session:
             if isinstance(event, Failed):
                 raise event.error
         raise AssertionError("a stream of events ends with Finished, Cancelled or Failed")
+
+    def ground(self, question: str | Question, raw: str) -> Answer:
+        """Find what given words name, as if the model had answered so; nothing of it is remembered.
+
+        Parameters
+        ----------
+        question
+            As of `ask`.
+        raw
+            An answer with its tags, which names at least something.
+
+        Raises
+        ------
+        UserInputError
+            If the words are empty, or the model was not trained on the question's plane.
+        """
+        if not raw.strip():
+            raise QuestionError("There are no words to find anything for; give an answer with its tags.")
+        asked = _question(question, {})
+        choose_plane(self.volume, self.model.config, asked.plane)
+        answering = Answering(self._laid_out(), asked, (), PrefixCache(), _never, given=raw)
+        (answer,) = (event.answer for event in answering.events() if isinstance(event, Finished))
+        return answer
 
     def stream(
         self, question: str | Question, *, stop: Callable[[], bool] = _never, **options: Any

@@ -34,7 +34,7 @@ __all__ = ["JointBatch", "JointBatches", "OtherScan", "Shares"]
 
 Part = tuple[str, Side]
 
-_CUT = 0.06
+_CUT = 0.12
 # A part with fewer voxels (of an examination) or pixels (of a slice), but some, is not asked about: whether
 # it "is there" could not be seen in the pictures.
 _SURE_VOXELS = 150
@@ -58,13 +58,13 @@ class Shares:
     """
 
     examinations: int = 4
-    slices: int = 10
+    slices: int = 5
     prompts: int = 4
-    text_tokens: int = 1000
+    text_tokens: int = 2000
     written: float = 0.5
     other_region: float = 0.25
     slab: float = 0.25
-    half: float = 0.1
+    half: float = 0.15
     one_prompt: float = 0.0
 
 
@@ -210,7 +210,11 @@ class JointBatches(Dataset[JointBatch]):
         return Scene("brain", self.config.offered, present), doubtful
 
     def _other(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Scene, frozenset[Part]]:
-        scan = self.others[int(rng.integers(len(self.others)))]
+        # By region first: of some there are hundreds of single slices, of others two scans.
+        regions = sorted({scan.region for scan in self.others})
+        region = regions[int(rng.integers(len(regions)))]
+        there = [scan for scan in self.others if scan.region == region]
+        scan = there[int(rng.integers(len(there)))]
         n = len(scan.pictures)
         count = min(n, self.config.key_slices)
         start = float(rng.uniform(0, 0.3)) * n if n > count else 0.0
@@ -240,7 +244,7 @@ class JointBatches(Dataset[JointBatch]):
         for i in range(count):
             head = self.heads[int(rng.integers(len(self.heads)))]
             low, high = head.deep_slices if rng.random() < 0.6 else head.brain_slices
-            subject = draw_subject(head, self.synthesis, rng)
+            subject = draw_subject(head, self.synthesis, rng, halves=rng.random() < self.shares.half)
             offsets = [int(o) for o in self.config.slice_offsets_mm]
             slice_mm = float(rng.uniform(low - 2, high + 2))
             sample = render(subject, slice_mm, (size, size), rng, offsets_mm=offsets)

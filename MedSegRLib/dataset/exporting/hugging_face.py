@@ -134,7 +134,8 @@ def _png(grey: npt.NDArray[np.uint8]) -> dict[str, Any]:
 
 def _features(datasets: Any) -> Any:
     text, number, truth = (datasets.Value(kind) for kind in ("string", "int32", "bool"))
-    words = ("id", "patient", "study", "modality", "region", "plane", "annotator", "review")
+    # In the order of `_row`, which the library keeps.
+    words = ("id", "patient", "study", "modality", "region", "plane")
     named = {"phrase": text, "structure": text, "side": text}
     return datasets.Features(
         {
@@ -145,5 +146,7 @@ def _features(datasets: Any) -> Any:
             "targets": [{"exchange": number, **named, "present": truth}],
             "conversations": [{"role": text, "content": text}],
             "question_types": [text],
+            "annotator": text,
+            "review": text,
         }
     )

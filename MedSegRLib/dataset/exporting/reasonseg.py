@@ -2,7 +2,8 @@
 
 ReasonSeg knows one mask for a question and no conversation, so questions that are about nothing that is
 there, and those that lean on an earlier one, are left out. Questions with the same mask on the same slice
-share a file. What a polygon shows is written into its `description`, which LISA does not read.
+share a file. What a polygon shows is written into its `description`, and whom the picture is of into
+`patient`, which LISA does not read, so that nothing of it is lost on the way back.
 """
 
 from __future__ import annotations
@@ -85,7 +86,12 @@ def write_reasonseg(path: Path, items: Iterable[Item], folder: Path) -> ReasonSe
                     taken.add(name)
                     shapes = _shapes(pictures, item, targets, index, name)
                     Image.fromarray(pictures.picture(item, index)).save(place / name, quality=_QUALITY)
-                    content = {"text": [], "is_sentence": _is_sentence(exchange), "shapes": shapes}
+                    content = {
+                        "text": [],
+                        "is_sentence": _is_sentence(exchange),
+                        "patient": item.patient,
+                        "shapes": shapes,
+                    }
                     files[key] = (place / name, content)
                 files[key][1]["text"].append(exchange.question)
         for file, content in files.values():

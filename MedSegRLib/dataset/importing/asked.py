@@ -44,7 +44,8 @@ def items_asked(source: Source, table: AnatomyTable, folder: Path, annotator: st
         labels = [one for one in source.labels if one.file == question.file and one.value in question.values]
         targets = tuple(_target(label, table, folder, ignored) for label in labels)
         yield Item(
-            id=source.study if number == 1 else f"{source.study}-{number}",
+            # With a sign that no name of an exported file has, so that they do not meet.
+            id=source.study if number == 1 else f"{source.study}#{number}",
             patient=source.patient,
             study=source.study,
             image=relative(source.image, folder),

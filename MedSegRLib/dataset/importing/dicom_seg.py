@@ -65,7 +65,7 @@ def read_dicom_segs(
 
 def _series_of(file: Path, dataset: Any) -> str:
     referred = dataset.get("ReferencedSeriesSequence") or []
-    uids = {str(one.SeriesInstanceUID) for one in referred}
+    uids = {str(one.get("SeriesInstanceUID")) for one in referred}
     if len(uids) != 1:
         raise DatasetError(f"{file} names {len(uids)} series that it was drawn on; give one that names one.")
     return uids.pop()

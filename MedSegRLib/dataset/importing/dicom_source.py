@@ -52,7 +52,7 @@ def source_of(
         patient = pseudonym(dataset.PatientID)
     else:
         raise DatasetError(f"{file} has no PatientID; say with a pattern how its name holds the patient.")
-    study = pseudonym(f"{uid}/{dataset.SOPInstanceUID}")
+    study = pseudonym(f"{uid}/{dataset.get('SOPInstanceUID')}")
     place = place_of_series(images, uid, volume, folder.parent / "images" / f"{pseudonym(uid)}.nii.gz")
     return Source(
         patient=patient,

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from MedSegRLib.errors import DatasetError
 from MedSegRLib.imaging import Volume
 
-from ..extra import extra
 from ..label_map import write_label_map
 from ..source import SourceLabel
 from .label_table import LabelName
@@ -20,7 +19,7 @@ from .label_table import LabelName
 __all__ = ["NamedMask", "on_grid", "write_layers"]
 
 # Positions of DICOM are written with few digits; the part of a voxel that they may be off.
-_GRID_TOLERANCE = 1e-2
+_GRID_TOLERANCE = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,24 +49,25 @@ def on_grid(
     DatasetError
         If the voxels do not fall onto voxels of the scan, or reach out of it.
     """
-    highdicom = extra("highdicom", "Laying masks onto the grid of a scan")
-    own = highdicom.Volume(mask.astype(np.uint8), _kji_to_lps(ijk_to_ras), "PATIENT")
-    wanted = highdicom.VolumeGeometry(_kji_to_lps(volume.ijk_to_ras), volume.shape_kji, "PATIENT")
-    try:
-        placed = own.match_geometry(wanted, tol=_GRID_TOLERANCE).array.astype(np.bool_)
-    except (RuntimeError, ValueError) as error:
+    to_scan = np.linalg.inv(volume.ijk_to_ras) @ ijk_to_ras
+    turn = np.rint(to_scan[:3, :3])
+    there = np.argwhere(mask)
+    exact = there[:, ::-1] @ to_scan[:3, :3].T + to_scan[:3, 3]
+    ijk = np.rint(exact).astype(np.int64)
+    # Axes may be exchanged and turned around; anything else would put voxels between others.
+    turned_only = (np.abs(turn).sum(axis=0) == 1).all() and (np.abs(turn).sum(axis=1) == 1).all()
+    if not turned_only or np.abs(exact - ijk).max(initial=0) > _GRID_TOLERANCE:
         raise DatasetError(
             f"{name} is not on the grid of its scan {volume.name}; resample it onto that grid."
-        ) from error
-    if np.count_nonzero(placed) != np.count_nonzero(mask):
+        )
+    kji = ijk[:, ::-1]
+    if (kji < 0).any() or (kji >= volume.shape_kji).any():
         raise DatasetError(
             f"{name} reaches out of its scan {volume.name}; give the scan that it was drawn on."
         )
+    placed = np.zeros(volume.shape_kji, np.bool_)
+    placed[tuple(kji.T)] = True
     return placed
-
-
-def _kji_to_lps(ijk_to_ras: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return (np.diag([-1.0, -1.0, 1.0, 1.0]) @ ijk_to_ras)[:, [2, 1, 0, 3]]
 
 
 def write_layers(

@@ -58,10 +58,11 @@ def read_reasonseg(
     """
     parts = {name: place / name for name in REASONSEG_SPLITS if (place / name).is_dir()} or {"": place}
     named = {entry.name.lower(): entry for entry in said}
-    found = False
+    found: dict[str, Path] = {}
     for split, part in parts.items():
         for file in sorted(part.glob("*.json")):
-            found = True
+            if found.setdefault(file.stem, file) != file:
+                raise DatasetError(f"{found[file.stem]} and {file} have the same name; rename one of them.")
             yield _source(file, split, named, about, table, folder)
     if not found:
         raise DatasetError(f"{place} holds no JSON file of ReasonSeg; check the path.")
@@ -96,7 +97,7 @@ def _source(
     write_label_map(target, drawn[np.newaxis], volume)
     answer = tuple(range(1, len(targets) + 1))
     return Source(
-        patient=about.patient_of(file.stem),
+        patient=(about.patient_pattern is None and content.patient) or about.patient_of(file.stem),
         study=file.stem,
         image=image,
         labels=tuple(labels),

@@ -31,11 +31,15 @@ class Shape:
 
 @dataclass(frozen=True)
 class ReasonSegFile:
-    """The questions, whether they are sentences (or only name the target), and the polygons."""
+    """The questions, whether they are sentences (or only name the target), and the polygons.
+
+    Who the picture is of stands in `patient`, which only our own export writes; else it is empty.
+    """
 
     texts: tuple[str, ...]
     is_sentence: bool
     shapes: tuple[Shape, ...]
+    patient: str = ""
 
 
 def read_reasonseg_file(path: Path) -> ReasonSegFile:
@@ -57,7 +61,10 @@ def read_reasonseg_file(path: Path) -> ReasonSegFile:
         raise DatasetError(f"{path} has no list 'shapes'; write the polygons of the target there.")
     read = [_shape(entry, f"{path}, shape {n}") for n, entry in enumerate(shapes, 1)]
     return ReasonSegFile(
-        tuple(texts), bool(data.get("is_sentence", True)), tuple(shape for shape in read if shape is not None)
+        tuple(texts),
+        bool(data.get("is_sentence", True)),
+        tuple(shape for shape in read if shape is not None),
+        str(data.get("patient") or ""),
     )
 
 

@@ -65,7 +65,7 @@ def read_rtstructs(
 
 def _series_of(file: Path, dataset: Any) -> str:
     uids = {
-        str(series.SeriesInstanceUID)
+        str(series.get("SeriesInstanceUID"))
         for frame in dataset.get("ReferencedFrameOfReferenceSequence") or []
         for study in frame.get("RTReferencedStudySequence") or []
         for series in study.get("RTReferencedSeriesSequence") or []
@@ -78,23 +78,30 @@ def _series_of(file: Path, dataset: Any) -> str:
 def _masks(
     file: Path, dataset: Any, volume: Volume, said: Sequence[LabelName], table: AnatomyTable
 ) -> list[NamedMask]:
-    contoured = {int(one.ReferencedROINumber): one for one in dataset.get("ROIContourSequence") or []}
+    try:
+        contours = _contours(dataset)
+    except (AttributeError, TypeError, ValueError) as error:
+        # What pydicom says of a file that is cut short or does not follow the standard.
+        raise DatasetError(f"{file} is no RTSTRUCT that can be read ({error}); export it again.") from error
     masks = []
-    for structure in dataset.get("StructureSetROISequence") or []:
-        label = str(structure.get("ROIName") or "")
+    for label, polygons in contours:
         name = name_of(file, [label], said, table)
-        entry = contoured.get(int(structure.ROINumber))
-        drawn = (entry.get("ContourSequence") if entry is not None else None) or []
-        closed = [one for one in drawn if one.get("ContourGeometricType") in _CLOSED]
-        if drawn and not closed:
-            continue
-        polygons = [_points(file, label, one) for one in closed]
-        masks.append(NamedMask(name, mask_of_contours(polygons, volume, f"{file}, '{label}'")))
+        if any(polygon.size < 9 or polygon.size % 3 for polygon in polygons):
+            raise DatasetError(f"{file}, '{label}' has a contour without three points; export it again.")
+        points = [polygon.reshape(-1, 3) for polygon in polygons]
+        masks.append(NamedMask(name, mask_of_contours(points, volume, f"{file}, '{label}'")))
     return masks
 
 
-def _points(file: Path, label: str, contour: Any) -> npt.NDArray[np.float64]:
-    numbers = np.asarray(contour.get("ContourData") or [], np.float64)
-    if numbers.size < 9 or numbers.size % 3:
-        raise DatasetError(f"{file}, '{label}' has a contour without three points; export it again.")
-    return numbers.reshape(-1, 3)
+def _contours(dataset: Any) -> list[tuple[str, list[npt.NDArray[np.float64]]]]:
+    """The name of each structure with an area, and the numbers of its closed contours."""
+    contoured = {int(one.ReferencedROINumber): one for one in dataset.get("ROIContourSequence") or []}
+    found = []
+    for structure in dataset.get("StructureSetROISequence") or []:
+        entry = contoured.get(int(structure.ROINumber))
+        drawn = (entry.get("ContourSequence") if entry is not None else None) or []
+        closed = [one for one in drawn if one.get("ContourGeometricType") in _CLOSED]
+        if closed or not drawn:
+            numbers = [np.asarray(one.get("ContourData") or [], np.float64) for one in closed]
+            found.append((str(structure.get("ROIName") or ""), numbers))
+    return found

@@ -264,6 +264,10 @@ def test_evaluate_and_benchmark_of_what_is_not_there(refused):
     refused(r"There is no suite 'x'; use structures16", "evaluate", ".", "--suite", "x")
     refused(r"There is no prompt 'x'; use sparse or dense", "evaluate", ".", "--without", "x")
     refused(r"there is no folder no", "evaluate", ".", "-o", "no/results.md")
+    refused(r"a\.pdf does not end as it must; use \.md, \.html", "evaluate", ".", "-o", "a.pdf")
+    refused(r"Predictions answer a data set", "evaluate", ".", "--predictions", "none.jsonl")
+    for option in (("--forced",), ("--suite", "absent"), ("--patients", "1"), ("--without", "dense")):
+        refused(r"Predictions are scored as they are; leave", "evaluate", ".", "--predictions", "a", *option)
     refused(r"There is no file or folder none\.nii", "benchmark", "none.nii")
 
 

@@ -11,11 +11,11 @@ import pytest
 
 from MedSegRLib.anatomy import AnatomyTable, Side, load_table
 from MedSegRLib.answers import Mention, parse, visible_text
-from MedSegRLib.dataset.annotator import OfflineAnnotator
+from MedSegRLib.dataset.annotator import PART_NAMES, OfflineAnnotator
 from MedSegRLib.dataset.conversation import Exchange, QuestionType, Scene
 from MedSegRLib.dataset.scene import parts_of
 from MedSegRLib.dataset.stock import load_stock
-from MedSegRLib.dataset.wording import four_word_runs, rough_hand, telegram, thinned, words
+from MedSegRLib.dataset.wording import four_word_runs, rough_hand, telegram, thinned, tumbled, words
 from MedSegRLib.evaluation.development import development_questions
 
 from .conftest import brain_structures, held_out_questions
@@ -147,16 +147,6 @@ def test_the_same_seed_writes_the_same(annotator: OfflineAnnotator) -> None:
     assert one != [annotator.converse(where, 3, random.Random(n + 1)) for n in range(50)]
 
 
-# Synonyms that name a part of the structure: reasoning from the part to the whole is what facts may ask.
-PARTS = frozenset(
-    [
-        "pons", "midbrain", "medulla", "medulla oblongata", "temporal horn", "frontal horn", "occipital horn",
-        "centrum semiovale", "corona radiata", "hypothalamus", "subthalamic area", "subthalamic region",
-        "cornu ammonis", "arbor vitae",
-    ]
-)  # fmt: skip
-
-
 def telling(table: AnatomyTable) -> dict[str, re.Pattern[str]]:
     """What gives a structure away: its name, plural and synonyms as whole words."""
     return {
@@ -164,7 +154,7 @@ def telling(table: AnatomyTable) -> dict[str, re.Pattern[str]]:
             r"(?<![\w-])(?:" + "|".join(
                 re.escape(w.lower())
                 for w in (structure.name, structure.plural, *structure.synonyms)
-                if w.lower() not in PARTS
+                if w.lower() not in PART_NAMES
             ) + r")(?![\w-])"
         )
         for structure in table
@@ -255,10 +245,19 @@ def test_a_rough_hand_keeps_most_of_a_text() -> None:
 
 def test_thinned_words_are_some_of_the_words_in_their_order_and_slots_stay() -> None:
     text = "the {side} one of two grey eggs that guard the gate to the {other} hand"
-    rng = random.Random(0)
+    rng, lost = random.Random(0), 0
     for _ in range(200):
-        left = thinned(text, rng).split()
+        left = thinned(text, 0.3, rng).split()
         rest = iter(text.split())
         assert all(word in rest for word in left)
-        assert "{side}" in left and "{other}" in left and len(left) >= 2
-    assert thinned("pons", rng) == "pons"
+        assert " ".join(left).count("{side} one") == " ".join(left).count("{other} hand") == 1
+        lost += len(text.split()) - len(left)
+    assert 0.2 < lost / 200 / (len(text.split()) - 4) < 0.4
+    assert thinned(text, 0.0, rng) == text and thinned("pons", 0.9, rng) == "pons"
+
+
+def test_tumbled_words_are_words_of_the_texts_without_their_marks() -> None:
+    texts, rng = ("Grey eggs, two!", "(Guard) the gate."), random.Random(0)
+    found = [tumbled(texts, rng).split() for _ in range(100)]
+    assert {word for one in found for word in one} == {"Grey", "eggs", "two", "Guard", "the", "gate"}
+    assert all(len(set(one)) == len(one) > 0 for one in found) and len({tuple(one) for one in found}) > 50

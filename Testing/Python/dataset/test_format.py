@@ -68,6 +68,20 @@ def test_built_items_obey_the_schema_and_are_read_back(
     )
 
 
+def test_labels_to_be_ignored_are_kept_by_both_and_may_be_missing(tmp_path: Path) -> None:
+    mask = MaskReference("l.nii", (17,), (255, 254))
+    exchange = replace(ITEM.exchanges[0], targets=(replace(ITEM.exchanges[0].targets[0], mask=mask),))
+    item = replace(ITEM, exchanges=(exchange,))
+    write_items(tmp_path / "set.jsonl", [item])
+    written = json.loads((tmp_path / "set.jsonl").read_text(encoding="utf-8"))
+    jsonschema.validate(written, SCHEMA)
+    assert list(read_items(tmp_path / "set.jsonl")) == [item]
+    written["exchanges"][0]["targets"][0]["mask"]["ignored"] = [0]
+    with pytest.raises(DatasetError, match="ignored of mask of target 1 of exchange 1 must be whole numbers"):
+        item_from_dict(written)
+    assert not jsonschema.Draft202012Validator(SCHEMA).is_valid(written)
+
+
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Paths of all keys in nested objects and lists."""
     found = []

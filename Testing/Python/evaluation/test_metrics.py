@@ -10,16 +10,14 @@ import SimpleITK as sitk
 
 from MedSegRLib.evaluation.metrics import (
     MISS_MM,
-    bootstrap,
-    ciou,
     dice,
     ece,
-    giou,
     hd95_mm,
     iou,
-    n_acc,
+    reliability,
     right_target,
-    t_acc,
+    surface_dice,
+    surface_gaps_mm,
 )
 
 SPACINGS = [(1.0, 1.0, 1.0), (0.7, 1.3, 4.0)]
@@ -76,6 +74,42 @@ def test_dice_iou_and_hausdorff_are_those_of_simpleitk(seed: int) -> None:
     assert hd95_mm(a, b, SPACINGS[1], percent=100) >= hausdorff.GetHausdorffDistance() - 1e-4
 
 
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("tolerance", [0.0, 1.0, 2.0, 4.1])
+@pytest.mark.parametrize("spacing", SPACINGS)
+def test_surface_dice_is_that_of_all_pairs(
+    seed: int, tolerance: float, spacing: tuple[float, float, float]
+) -> None:
+    a, b = blobs(seed)
+    gaps = np.linalg.norm(
+        surface_points_mm(a, spacing)[:, None] - surface_points_mm(b, spacing)[None], axis=2
+    )
+    near = int((gaps.min(1) <= tolerance + 1e-5).sum() + (gaps.min(0) <= tolerance + 1e-5).sum())
+    # A float distance may lie a hair beyond the tolerance that it equals.
+    assert surface_dice(a, b, spacing, tolerance + 1e-5) == near / sum(gaps.shape)
+    assert surface_dice(b, a, spacing, tolerance + 1e-5) == near / sum(gaps.shape)
+
+
+def test_a_cube_that_moved_is_within_the_tolerance_or_beyond_it() -> None:
+    a, b = np.zeros((12, 12, 12), bool), np.zeros((12, 12, 12), bool)
+    a[2:8, 2:8, 2:8] = b[5:11, 2:8, 2:8] = True  # by 3 voxels of 0.7 mm along K
+    assert surface_dice(a, b, (1.0, 1.0, 0.7)) < 1.0
+    assert surface_dice(a, b, (1.0, 1.0, 0.6)) == 1.0
+    assert surface_dice(a, b, (1.0, 1.0, 0.6), 0.5) < 0.7
+
+
+@pytest.mark.parametrize("axis", range(3))
+def test_the_border_of_a_picture_is_a_line(axis: int) -> None:
+    outer, inner = np.zeros((15, 15), bool), np.zeros((15, 15), bool)
+    outer[2:13, 2:13], inner[5:10, 5:10] = True, True
+    a, b = np.expand_dims(outer, axis), np.expand_dims(inner, axis)
+    from_outer, from_inner = surface_gaps_mm(a, b, (1.0, 1.0, 1.0))
+    assert len(from_outer) == 40 and len(from_inner) == 16
+    assert from_inner.min() == from_inner.max() == 3.0
+    assert from_outer.max() == pytest.approx(math.hypot(3, 3))
+    assert surface_dice(a, b, (1.0, 1.0, 1.0), 2.9) == 0.0
+
+
 def test_the_distance_of_two_slabs_is_their_gap() -> None:
     a, b = np.zeros((20, 5, 5), bool), np.zeros((20, 5, 5), bool)
     a[2], b[9] = True, True
@@ -87,22 +121,11 @@ def test_empty_masks() -> None:
     assert dice(empty, empty) == iou(empty, empty) == 1.0 and hd95_mm(empty, empty, (1, 1, 1)) == 0.0
     assert dice(full, empty) == iou(empty, full) == 0.0 and hd95_mm(full, empty, (1, 1, 1)) == MISS_MM
     assert dice(full, full) == 1.0 and hd95_mm(full, full, (1, 1, 1)) == 0.0
+    assert surface_dice(empty, empty, (1, 1, 1)) == surface_dice(full, full, (1, 1, 1)) == 1.0
+    assert surface_dice(full, empty, (1, 1, 1)) == surface_dice(empty, full, (1, 1, 1)) == 0.0
 
 
-def test_giou_is_a_mean_and_ciou_a_ratio_of_sums() -> None:
-    big, small = np.ones((10, 10, 1), bool), np.zeros((10, 10, 1), bool)
-    small[0, :4] = True
-    half = small.copy()
-    half[0, 2:] = False
-    pairs = [(big, big), (half, small)]
-    assert giou(pairs) == pytest.approx((1 + 0.5) / 2)
-    assert ciou(pairs) == pytest.approx((100 + 2) / (100 + 4))
-    assert math.isnan(giou([])) and math.isnan(ciou([]))
-
-
-def test_shares_and_targets() -> None:
-    assert n_acc([True, False, True, True]) == 0.75 and t_acc([True, False]) == 0.5
-    assert math.isnan(n_acc([])) and math.isnan(t_acc([]))
+def test_a_target_is_right_only_if_none_is_missing_and_none_too_many() -> None:
     assert right_target({"a", "b"}, {"b", "a"})
     assert not right_target({"a"}, {"a", "b"}) and not right_target({"a", "b", "c"}, {"a", "b"})
     assert not right_target(set(), {"a"})
@@ -118,10 +141,9 @@ def test_ece_by_hand() -> None:
         ece([0.5], [True, False])
 
 
-def test_the_bootstrap_holds_the_mean_and_narrows() -> None:
-    few, many = [0.0, 1.0] * 5, [0.0, 1.0] * 200
-    low, high = bootstrap(few, lambda v: float(np.mean(v)))
-    near_low, near_high = bootstrap(many, lambda v: float(np.mean(v)))
-    assert low < near_low < 0.5 < near_high < high
-    assert bootstrap([0.7] * 3, lambda v: float(np.mean(v))) == pytest.approx((0.7, 0.7))
-    assert all(math.isnan(v) for v in bootstrap([], lambda v: 0.0))
+def test_the_reliability_curve_by_hand() -> None:
+    curve = reliability([0.15, 0.9, 1.0, 0.95, 0.3], [False, True, False, True, True])
+    assert [(b.low, b.high, b.count) for b in curve] == [(0.1, 0.2, 1), (0.3, 0.4, 1), (0.9, 1.0, 3)]
+    assert [b.confidence for b in curve] == pytest.approx([0.15, 0.3, 0.95])
+    assert [b.right for b in curve] == pytest.approx([0.0, 1.0, 2 / 3])
+    assert reliability([], []) == ()

@@ -10,6 +10,7 @@ import torch
 
 from MedSegRLib.anatomy import Side
 from MedSegRLib.errors import UserInputError
+from MedSegRLib.evaluation.cases import Case
 from MedSegRLib.evaluation.plain import plain, read_parts
 from MedSegRLib.imaging import Volume
 from MedSegRLib.model import MedSegR, tiny_model
@@ -49,6 +50,15 @@ def test_background_is_no_part(reader: MedSegR, small: Volume) -> None:
     with torch.no_grad():
         reader.grounding.mask_decoder.semantic_head.bias[0] = 9.0
     assert read_parts(reader, small) == {}
+
+
+def test_what_is_read_is_scored_and_tells_no_confidence(reader: MedSegR, small: Volume) -> None:
+    labels = np.full(small.shape_kji, 17, np.int32)
+    case = Case("phantoms", "one", "brain", "freesurfer", lambda: (small, labels))
+    told: list[str] = []
+    (part,) = plain([case], reader, told.append)
+    assert part.group == "phantoms, read without a question" and told
+    assert part.score.found and part.score.confidence is None
 
 
 def test_a_model_without_a_semantic_head_is_refused() -> None:

@@ -53,7 +53,7 @@ def test_a_perfect_conversation_scores_one_and_a_missed_part_zero(case: Case, la
     assert wrong == [("hippocampus", Side.RIGHT, 0.0)]
     text = to_markdown(Results("hand 1", tuple(parts)))
     assert f"mean 3-D Dice {28 / 29:.3f} (1 patient)" in text
-    assert "| hippocampus | 0.500 | 1.000 | 0.000 | 50.0 | 1 | 1 |" in text
+    assert "| hippocampus | 0.500 | 1.000 | 0.000 | 50.0 | 0.500 | 1 | 1 | – | – |" in text
     # 28 masks, confidence 0.9, all right.
     assert Results("hand 1", tuple(parts)).calibration_error == pytest.approx(0.1)
 

@@ -324,3 +324,20 @@ def test_drawn_words_repeat_with_their_seed(volume):
         return Session(volume, tiny_model(0), temperature=1.0).ask(LEFT, seed=seed, slices=2).raw
 
     assert raw(3) == raw(3) != raw(4)
+
+
+def test_given_words_are_found_as_if_they_had_been_the_answer_and_nothing_is_remembered(model, volume):
+    session = Session(volume, model, calibration=SHAPED)
+    own = session.ask(BOTH)
+    fresh = Session(volume, model, calibration=SHAPED)
+    given = fresh.ground(BOTH, own.raw)
+    same(given, own)
+    assert fresh.history == () and "talk" not in given.provenance.seconds
+    # The model itself would have answered with one.
+    assert len(fresh.ground(Question(LEFT), own.raw).findings) == 2
+    same(fresh.ask(BOTH), own)
+
+
+def test_words_that_are_none_cannot_be_found(model, volume):
+    with pytest.raises(QuestionError, match="There are no words to find anything for; give an answer"):
+        Session(volume, model).ground(LEFT, "  ")

@@ -181,3 +181,12 @@ def test_real_slabs_and_halves_hold_what_lies_in_them(make, shared_data: Path) -
         found = present(low, high, half=half, mirrored=mirrored)
         assert {s for name, s in found if name in deep} == {side}
         assert {name for name, _ in found} >= deep
+
+
+def test_another_region_is_as_likely_as_any_however_many_scans_there_are_of_it(make, head) -> None:  # type: ignore[no-untyped-def]
+    batches = make(head, SMALL)
+    picture = np.zeros((1, 96, 96, 3), np.uint8)
+    batches.others = [*(OtherScan("heart", picture) for _ in range(30)), OtherScan("spine", picture)]
+    rng = np.random.default_rng(3)
+    spines = sum(batches._other(rng)[2].region == "spine" for _ in range(200))
+    assert 70 < spines < 130

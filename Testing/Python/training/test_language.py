@@ -13,7 +13,7 @@ from MedSegRLib.dataset.annotator import OfflineAnnotator
 from MedSegRLib.dataset.conversation import Exchange, QuestionType
 from MedSegRLib.model import Turn, Understanding
 from MedSegRLib.model.mini import build_mini_understanding
-from MedSegRLib.training.language_stage import TextBatches, encode_conversation, full_brain
+from MedSegRLib.training.language_stage import LanguageStage, TextBatches, encode_conversation, full_brain
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +98,45 @@ def test_text_batches_with_cut_words_come_from_their_number(
 ) -> None:
     batches = TextBatches(annotator, tokenizer, offered, seed=2, tokens=2000, pool=24, cut=0.3)
     assert torch.equal(batches[0]["input_ids"], batches[0]["input_ids"])
+
+
+def test_a_bag_holds_the_first_question_of_every_conversation_of_the_pool(
+    annotator: OfflineAnnotator, offered: tuple[str, ...], tokenizer: Tokenizer
+) -> None:
+    batches = TextBatches(annotator, tokenizer, offered, seed=4, tokens=600, pool=12, cut=0.0, bag=True)
+    batch = batches[3]
+    rng, scene = random.Random("4/3"), full_brain(annotator, offered)
+    first = []
+    for _ in range(12):
+        turns = rng.choices((1, 2, 3), (70, 20, 10))[0]
+        exchanges = annotator.converse(scene, turns, rng)
+        encode_conversation(exchanges, tokenizer, rng)
+        first.append(exchanges[0])
+    ends = [*batch["bag_starts"].tolist()[1:], len(batch["bag_ids"])]
+    for exchange, start, end, told in zip(first, batch["bag_starts"], ends, batch["bag_meant"], strict=True):
+        ids = tokenizer.encode(f" {exchange.question.lower()}", add_special_tokens=False).ids
+        assert batch["bag_ids"][start:end].tolist() == ids
+        structures = {offered[n] for n in range(len(offered)) if told[n]}
+        assert structures == {target.structure for target in exchange.targets}
+    plain = TextBatches(annotator, tokenizer, offered, seed=4, tokens=600, pool=12, cut=0.0)[3]
+    assert plain.keys() == {"input_ids", "labels", "attention_mask"}
+    assert all(torch.equal(plain[name], batch[name]) for name in plain)
+
+
+def test_a_word_learns_by_itself_what_it_speaks_for(
+    annotator: OfflineAnnotator, offered: tuple[str, ...], tokenizer: Tokenizer, understanding: Understanding
+) -> None:
+    """By the loss of the bag alone the embeddings of what was asked move, and no others."""
+    batches = TextBatches(annotator, tokenizer, offered, seed=1, tokens=300, pool=4, bag=True)
+    model = understanding.model
+    stage = LanguageStage(model.get_decoder(), model.get_output_embeddings(), batches)
+    batch = batches[0]
+    terms = stage.losses(batch)
+    words = model.get_decoder().get_input_embeddings().weight
+    (gradient,) = torch.autograd.grad(terms["bag"], words)
+    assert set(gradient.abs().sum(1).nonzero()[:, 0].tolist()) == set(batch["bag_ids"].tolist())
+    missed = len(offered) + 2  # of a bag that knows nothing: ln 2 for each thing it may mean
+    with torch.no_grad():
+        stage.modules["bag"].weight.zero_()
+        stage.modules["bag"].bias.zero_()
+    assert stage.losses(batch)["bag"].item() == pytest.approx(0.1 * missed * np.log(2), rel=1e-5)

@@ -8,7 +8,14 @@ import pytest
 import torch
 from torch import nn
 
-from MedSegRLib.training.loop import LoopConfig, ThreadTuner, _average, _groups, learning_rate_at
+from MedSegRLib.training.loop import (
+    LoopConfig,
+    ThreadTuner,
+    _average,
+    _groups,
+    fast_precision,
+    learning_rate_at,
+)
 
 
 @pytest.mark.parametrize(
@@ -64,3 +71,11 @@ def test_the_tuner_settles_on_the_faster_number_of_threads(monkeypatch: pytest.M
         assert used == [1, 1, 1, 2, 2, 2] + [1] * 14
     finally:
         torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize(("tiles", "expected"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_half_precision_is_for_processors_with_tiles(
+    tiles: bool, expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: tiles)
+    assert fast_precision() is expected
