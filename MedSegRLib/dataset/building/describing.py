@@ -6,9 +6,9 @@ without hand-written questions are asked by, beside the table's own facts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from MedSegRLib.anatomy import AnatomyTable, Side
+from MedSegRLib.anatomy import AnatomyTable
 from MedSegRLib.imaging import Plane
 
 from .facts import Facts, Part, PartFacts
@@ -25,8 +25,8 @@ DIRECTIONS = {
 _ACROSS = {Plane.SAGITTAL: 0, Plane.CORONAL: 1, Plane.AXIAL: 2}
 # A direction counts where it is this many times as far as the others.
 _CLEAR = 1.5
-# Standard deviations that something stands out by.
-_STANDS_OUT = 1.0
+# Standard deviations that something differs by from what it touches.
+_STANDS_OUT = 0.5
 
 
 def direction(one: PartFacts, other: PartFacts, across: int | None) -> tuple[int, int] | None:
@@ -52,17 +52,39 @@ def locations(part: Part, facts: Facts, table: AnatomyTable) -> list[str]:
 
     Groups are neighbours to nobody, since they are many things, nor is a whole to its part.
     """
+    return [
+        f"the structure directly {DIRECTIONS[where]} the {phrase_of(other, facts, table)}"
+        for other, where in _seen_alone_from(part, facts, table)
+    ]
+
+
+def appearances(part: Part, facts: Facts, table: AnatomyTable) -> list[str]:
+    """Noun phrases for a part by its looks beside what it touches: "the dark, round structure below ...".
+
+    Looks alone tell nothing where not all that is in the picture was drawn.
+    """
     found = []
+    one = facts.parts[part]
+    for other, where in _seen_alone_from(part, facts, table):
+        difference = one.mean_intensity - facts.parts[other].mean_intensity
+        spread = (one.mean_intensity - one.surrounding_intensity) / one.contrast if one.contrast else 0.0
+        if abs(difference) > _STANDS_OUT * spread > 0 and one.pieces == 1:
+            looks = ", ".join(filter(None, ("bright" if difference > 0 else "dark", _shape(one.extent_mm))))
+            name = phrase_of(other, facts, table)
+            found.append(f"the {looks} structure directly {DIRECTIONS[where]} the {name}")
+    return found
+
+
+def _seen_alone_from(part: Part, facts: Facts, table: AnatomyTable) -> Iterator[tuple[Part, tuple[int, int]]]:
+    """What a part touches, and where it lies as seen from there, if no other part lies there too."""
     for other in facts.parts[part].touches:
         where = _seen_from(part, other, facts)
         if where is None or table[other[0]].is_group:
             continue
         if part[0] in (other[0], table[other[0]].parent) or other[0] == table[part[0]].parent:
             continue
-        rivals = [p for p in facts.parts[other].touches if p != part and _seen_from(p, other, facts) == where]
-        if not rivals:
-            found.append(f"the structure directly {DIRECTIONS[where]} the {phrase_of(other, facts, table)}")
-    return found
+        if not any(p != part and _seen_from(p, other, facts) == where for p in facts.parts[other].touches):
+            yield other, where
 
 
 def neighbour(part: Part, where: tuple[int, int], facts: Facts, table: AnatomyTable) -> Part | None:
@@ -71,28 +93,6 @@ def neighbour(part: Part, where: tuple[int, int], facts: Facts, table: AnatomyTa
     if len(there) != 1 or there[0][0] in (part[0], table[part[0]].parent):
         return None
     return None if table[there[0][0]].parent == part[0] else there[0]
-
-
-def appearances(part: Part, facts: Facts) -> list[str]:
-    """Noun phrases for a part by its brightness and its side, if no other part drawn fits them.
-
-    A part in the middle is only described where it is the only one.
-    """
-    mine = _look(facts.parts[part])
-    if mine is None or any(p != part and _look(one) == mine for p, one in facts.parts.items()):
-        return []
-    bright, shape, lies = mine
-    thing = f"{bright}, {shape}" if shape else bright
-    if lies is Side.NONE and len(facts.parts) > 1:
-        return []
-    where = "" if lies is Side.NONE else f" on the patient's {lies.value}"
-    return [f"the {thing} structure{where}", f"the {thing} area{where} that stands out from its surroundings"]
-
-
-def _look(one: PartFacts) -> tuple[str, str, Side] | None:
-    if abs(one.contrast) < _STANDS_OUT or one.pieces > 1:
-        return None
-    return "bright" if one.contrast > 0 else "dark", _shape(one.extent_mm), one.lies
 
 
 def _shape(extent_mm: Sequence[float] | None) -> str:

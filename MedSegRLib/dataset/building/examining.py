@@ -125,7 +125,11 @@ class Examined:
         )
         large = {part for part, one in measured.items() if one.voxels >= _FEWEST_PIXELS}
         shown = {
-            part: replace(one, touches=tuple(other for other in one.touches if other in large))
+            part: replace(
+                one,
+                touches=tuple(other for other in one.touches if other in large),
+                pieces=min(one.pieces, self.facts.parts[part].pieces),
+            )
             for part, one in measured.items()
             if part in large
         }

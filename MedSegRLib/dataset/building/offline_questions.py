@@ -132,7 +132,7 @@ class Questions:
             question = rng.choice(fixed or whole)
             if _SLOT.search(question) and side is Side.NONE:
                 return None
-            question = thinned(question, rng) if rng.random() < 0.2 else question
+            question = thinned(question, 0.12, rng) if rng.random() < 0.2 else question
             if side is not Side.NONE and not _SLOT.search(question):
                 question = self.add_side(question, side, rng)
             question = with_side(question, side)
@@ -144,7 +144,7 @@ class Questions:
         topic = with_side(rng.choice(fact.topics), side)
         if rng.random() < 0.1:
             # As it is jotted down: the words alone.
-            question = rng.choice((topic, thinned(clause, rng)))
+            question = rng.choice((topic, thinned(clause, 0.12, rng)))
         else:
             family = rng.choice(("implicit_clause", "implicit_topic"))
             question = self.frame(family, facts, voice, rng).format(clause=clause, topic=topic)
@@ -161,7 +161,7 @@ class Questions:
         for part in parts:
             phrases = locations(part, facts, self.table)
             because = f"is {rng.choice(phrases)}" if phrases else ""
-            phrases = phrases + appearances(part, facts)
+            phrases = phrases + appearances(part, facts, self.table)
             if phrases:
                 text = rng.choice(phrases)
                 question = self.frame("description", facts, voice, rng).format(description=text)

@@ -123,10 +123,17 @@ def test_directions_are_the_patients(facts: Facts, table: AnatomyTable) -> None:
     assert neighbour(("liver", N), (1, 1), facts, table) is None
 
 
-def test_looks_that_two_parts_share_describe_neither(facts: Facts) -> None:
-    assert appearances(("kidney", R), facts) == [] == appearances(("liver", N), facts)
-    alone = Facts("abdomen", "CT", Plane.AXIAL, {p: facts.parts[p] for p in (("kidney", L), ("liver", N))})
-    assert "the bright, round structure on the patient's left" in appearances(("kidney", L), alone)
+def test_looks_are_told_beside_what_is_touched(facts: Facts, table: AnatomyTable) -> None:
+    # The kidney has 140, the liver 90; the kidney's box is as wide as deep.
+    assert appearances(("kidney", R), facts, table) == [
+        "the bright, round structure directly behind the liver"
+    ]
+    assert appearances(("liver", N), facts, table) == [
+        "the dark, round structure directly in front of the right kidney"
+    ]
+    assert appearances(("kidney", L), facts, table) == []
+    alike = {part: replace(one, mean_intensity=90.0) for part, one in facts.parts.items()}
+    assert appearances(("kidney", R), replace(facts, parts=alike), table) == []
 
 
 def test_two_kidneys_drawn_as_one_are_called_kidneys(facts: Facts, table: AnatomyTable) -> None:
