@@ -189,7 +189,9 @@ class _Checker:
             image = sitk.ReadImage(str(self.folder / name))
         except RuntimeError:
             return None
-        return sitk.GetArrayFromImage(image), grid_of(image)
+        labels = sitk.GetArrayFromImage(image)
+        # A picture is often saved as grey in three equal channels.
+        return labels if image.GetNumberOfComponentsPerPixel() == 1 else labels[..., 0], grid_of(image)
 
 
 def grid_of(image: sitk.Image | sitk.ImageFileReader) -> Grid:
