@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from MedSegRLib.cli import dataset_about, dataset_export, dataset_import
+from MedSegRLib.cli import dataset_about, dataset_build, dataset_export, dataset_import
 from MedSegRLib.errors import DatasetError
 
 commands = typer.Typer(help="Data sets of the MedSeg-QA format.", no_args_is_help=True)
@@ -35,3 +35,4 @@ commands.command("export")(dataset_export.export)
 commands.command("statistics")(dataset_about.statistics)
 commands.command("split")(dataset_about.split)
 commands.command("card")(dataset_about.card)
+commands.command("build")(dataset_build.build)

@@ -65,11 +65,20 @@ class ItemExchange(Exchange):
 
 @dataclass(frozen=True)
 class ItemProvenance:
-    """Who wrote the texts: the annotator's name, its seed (None for people), the version of the software."""
+    """Where the texts are from.
+
+    Attributes
+    ----------
+    annotator, software_version, seed
+        Who wrote them (seed None for people), and with which software.
+    flags
+        Sentences about what a reviewer should look at, such as masks that a model drew otherwise.
+    """
 
     annotator: str
     software_version: str
     seed: int | None = None
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -139,6 +148,7 @@ def item_to_dict(item: Item) -> dict[str, Any]:
             "annotator": item.provenance.annotator,
             "seed": item.provenance.seed,
             "software_version": item.provenance.software_version,
+            **({"flags": list(item.provenance.flags)} if item.provenance.flags else {}),
         },
         "review": item.review.value,
     }
@@ -179,7 +189,13 @@ def item_from_dict(data: Any) -> Item:
         raise DatasetError(f"split of the item is '{split}'; write one of {', '.join(SPLITS)}.")
     said_by = _Reader(get.of("provenance", dict), "provenance")
     seed = said_by.optional("seed", int)
-    provenance = ItemProvenance(said_by.text("annotator"), said_by.text("software_version"), seed)
+    # Files from before there were flags lack the key.
+    flags = said_by.of("flags", list) if said_by.has("flags") else []
+    if not all(isinstance(flag, str) and flag.strip() for flag in flags):
+        raise DatasetError("flags of provenance must be sentences; leave the key out where there is none.")
+    provenance = ItemProvenance(
+        said_by.text("annotator"), said_by.text("software_version"), seed, tuple(flags)
+    )
     said_by.finish()
     exchanges = tuple(
         _exchange_from_dict(entry, f"exchange {n}") for n, entry in enumerate(get.of("exchanges", list), 1)
@@ -235,6 +251,9 @@ class _Reader:
         if not isinstance(data, Mapping):
             raise DatasetError(f"{place} is not a JSON object; write one in braces.")
         self.place, self._left = place, dict(data)
+
+    def has(self, key: str) -> bool:
+        return key in self._left
 
     def of(self, key: str, kind: type) -> Any:
         value = self.optional(key, kind)

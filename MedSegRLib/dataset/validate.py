@@ -14,7 +14,7 @@ import SimpleITK as sitk
 from MedSegRLib.anatomy import AnatomyTable, Side, load_table
 from MedSegRLib.answers import Mention, parse
 from MedSegRLib.errors import DatasetError, UserInputError
-from MedSegRLib.imaging import read_volume
+from MedSegRLib.imaging import canonical_order, gather_canonical, read_volume
 
 from .format import Item, ItemExchange, MaskReference, item_from_dict
 
@@ -126,7 +126,8 @@ class _Checker:
                     f"The phrase '{target.phrase}' names {said}, not {meant[0]} ({meant[1].value}); "
                     "say what is meant."
                 )
-            if self.table[target.structure].sided == (target.side is Side.NONE):
+            # A sided structure without a side is one whose sides were not told apart when it was drawn.
+            if target.side is not Side.NONE and not self.table[target.structure].sided:
                 self.say(f"The side of '{target.phrase}' does not fit {target.structure}; correct it.")
 
     def _masks(self, item: Item) -> None:
@@ -142,9 +143,9 @@ class _Checker:
                     self.say(f"'{target.phrase}' is not there and has a mask; remove one of them.")
                 if target.present and target.mask is not None and target.mask not in seen:
                     seen.add(target.mask)
-                    self._mask(target.mask, target.phrase, grid)
+                    self._mask(target.mask, target.phrase, grid, item)
 
-    def _mask(self, mask: MaskReference, phrase: str, grid: Grid | None) -> None:
+    def _mask(self, mask: MaskReference, phrase: str, grid: Grid | None, item: Item) -> None:
         if self._labels is None or self._labels[0] != mask.file:
             read = self._read(mask.file)
             if read is None:
@@ -154,6 +155,10 @@ class _Checker:
         _, labels, own = self._labels
         if grid is not None and not same_grid(grid, own):
             self.say(f"The mask file {mask.file} is not on the grid of the image; resample it.")
+        if item.slices is not None:
+            first, last = item.slices
+            order = canonical_order(own[1], item.plane)
+            labels = gather_canonical(labels.reshape(own[0][::-1]), order)[first : last + 1]
         without = [i for i in mask.labels if not (labels == i).any()]
         if without and len(without) < len(mask.labels):
             listed = ", ".join(map(str, without))
@@ -184,7 +189,9 @@ class _Checker:
             image = sitk.ReadImage(str(self.folder / name))
         except RuntimeError:
             return None
-        return sitk.GetArrayFromImage(image), grid_of(image)
+        labels = sitk.GetArrayFromImage(image)
+        # A picture is often saved as grey in three equal channels.
+        return labels if image.GetNumberOfComponentsPerPixel() == 1 else labels[..., 0], grid_of(image)
 
 
 def grid_of(image: sitk.Image | sitk.ImageFileReader) -> Grid:

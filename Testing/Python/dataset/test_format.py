@@ -137,6 +137,18 @@ def test_unknown_keys_are_refused_by_both(path: tuple[Any, ...]) -> None:
         item_from_dict(data)
 
 
+def test_flags_are_kept_and_may_be_missing() -> None:
+    flagged = replace(ITEM, provenance=replace(ITEM.provenance, flags=("Round trip: look at it.",)))
+    data = item_to_dict(flagged)
+    assert item_from_dict(data) == flagged and jsonschema.Draft202012Validator(SCHEMA).is_valid(data)
+    assert "flags" not in item_to_dict(ITEM)["provenance"]
+    for wrong in ([1], [" "], "look", None):
+        data["provenance"]["flags"] = wrong
+        assert not jsonschema.Draft202012Validator(SCHEMA).is_valid(data)
+        with pytest.raises(DatasetError, match="flags of provenance"):
+            item_from_dict(data)
+
+
 def test_a_wrong_line_is_named(tmp_path: Path) -> None:
     path = tmp_path / "set.jsonl"
     path.write_text(json.dumps(GOOD) + "\n{broken\n", encoding="utf-8")

@@ -175,6 +175,45 @@ def test_each_fault_is_told_on_its_line(good: Path, spoil: Callable[[Lines], int
     assert len(problems) <= 2
 
 
+def test_a_mask_that_lies_in_other_slices_is_empty_in_its_own(good: Path) -> None:
+    lines = [json.loads(line) for line in good.read_text(encoding="utf-8").splitlines()]
+    number, _, _ = target_of(lines)
+    # The phantom's parts lie in slices 1 and 2 of 4.
+    for slices, count in (([1, 2], 0), ([2, 2], 0), ([3, 3], 1)):
+        lines[number - 1]["slices"] = slices
+        good.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
+        problems = validate(good)
+        assert bool(problems) == bool(count) and {problem.line for problem in problems} <= {number}
+        assert all("is empty; call it absent or correct the labels" in p.message for p in problems)
+
+
+def test_a_picture_saved_in_three_equal_channels_is_one_slice(good: Path) -> None:
+    labels = np.zeros((6, 8), np.uint8)
+    labels[2:4, 3:6] = 10
+    for name, array in (("labels", labels), ("scan", labels + 1)):
+        image = sitk.GetImageFromArray(np.stack([array] * 3, axis=-1), isVector=True)
+        sitk.WriteImage(image, str(good.parent / f"{name}.png"))
+    line = json.loads(good.read_text(encoding="utf-8").splitlines()[0])
+    mask = {"file": "labels.png", "labels": [10]}
+    one = {"phrase": "thalami", "structure": "thalamus", "side": "none", "present": True, "mask": mask}
+    answer = "These are the <p>thalami</p>[SEG]."
+    said = {"question": "Both?", "answer": answer, "question_type": "direct", "targets": [one]}
+    line |= {"image": "scan.png", "slices": [0, 0], "exchanges": [said], "plane": "axial"}
+    good.write_text(json.dumps(line), encoding="utf-8")
+    assert validate(good) == []
+
+
+def test_a_sided_structure_whose_sides_nobody_told_apart_is_good(good: Path) -> None:
+    lines = [json.loads(line) for line in good.read_text(encoding="utf-8").splitlines()]
+    one = {"phrase": "thalami", "structure": "thalamus", "side": "none", "present": True}
+    one["mask"] = {"file": "labels.nii.gz", "labels": [10, 49]}
+    answer = "These are the <p>thalami</p>[SEG]."
+    said = {"question": "Both?", "answer": answer, "question_type": "direct", "targets": [one]}
+    lines[0]["exchanges"] = [said]
+    good.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
+    assert validate(good) == []
+
+
 def test_a_broken_line_is_told_and_the_rest_is_read(good: Path) -> None:
     lines = good.read_text(encoding="utf-8").splitlines()
     lines[2] = lines[2][:40]
