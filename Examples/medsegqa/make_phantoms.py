@@ -1,8 +1,8 @@
 """Make the made-up bodies of this example: a few ellipsoids each, nobody's anatomy.
 
-    cd Examples/medsegqa
-    python make_phantoms.py
-    medsegr dataset build recipe.toml -o . --data sources.jsonl
+cd Examples/medsegqa
+python make_phantoms.py
+medsegr dataset build recipe.toml -o . --data sources.jsonl
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from tokenizers import Tokenizer
@@ -155,7 +155,9 @@ class LanguageStage:
     def __init__(self, decoder: nn.Module, head: nn.Module, batches: TextBatches) -> None:
         self.batches = batches
         classes = len(batches.scene.offered) + 2
-        bag = nn.Linear(decoder.get_input_embeddings().embedding_dim, classes)
+        # Its type says that attributes of a module are tensors or modules, not methods.
+        self._words: Callable[[], nn.Embedding] = decoder.get_input_embeddings  # type: ignore[assignment]
+        bag = nn.Linear(self._words().embedding_dim, classes)
         self.modules = nn.ModuleDict({"decoder": decoder, "head": head, "bag": bag})
 
     def losses(self, batch: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
@@ -166,7 +168,7 @@ class LanguageStage:
         labels = batch["labels"][:, 1:]
         scored = labels != -100
         logits = self.modules["head"](hidden[:, :-1][scored]).float()
-        words = self.modules["decoder"].get_input_embeddings().weight
+        words = self._words().weight
         bags = functional.embedding_bag(batch["bag_ids"], words, batch["bag_starts"], mode="mean")
         told = self.modules["bag"](bags).float()
         missed = functional.binary_cross_entropy_with_logits(told, batch["bag_meant"], reduction="none")
