@@ -11,6 +11,7 @@ from MedSegRLib.anatomy import Side, load_table
 from MedSegRLib.dataset.annotator import OfflineAnnotator
 from MedSegRLib.dataset.stock import load_stock
 from MedSegRLib.dataset.wording import words
+from MedSegRLib.evaluation.asking import Reply
 from MedSegRLib.evaluation.structures16 import load_protocol
 from MedSegRLib.evaluation.suites import written_questions
 
@@ -62,3 +63,8 @@ def test_no_question_for_a_structure_is_the_generators(question: str) -> None:
 def test_no_template_for_a_part_is_the_generators(template: str) -> None:
     for structure, side in load_protocol("freesurfer").parts:
         assert not could_be_generated(template.format(name=TABLE[structure].side_name(side)))
+
+
+@pytest.mark.parametrize("family", ["unanswerable", "lesion", "not_offered"])
+def test_every_refusal_of_the_stock_is_taken_for_one(family: str) -> None:
+    assert [text for text in STOCK.answers[family] if not Reply(text, (), False).refuses] == []
