@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,6 +60,15 @@ def language_stage(tokenizer: Tokenizer, batches: TextBatches) -> LanguageStage:
     return LanguageStage(model.get_decoder(), model.get_output_embeddings(), batches)
 
 
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """More threads add up in another order, and the loop changes their number by the clock."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(params=["grounding", "language"])
 def make(
     request: pytest.FixtureRequest,
@@ -71,7 +80,7 @@ def make(
 ) -> Maker:
     if request.param == "grounding":
         return lambda: grounding_stage(head, targets, SeededStage)
-    batches = TextBatches(annotator, tokenizer, offered, seed=3, tokens=300, pool=6, cut=0.0)
+    batches = TextBatches(annotator, tokenizer, offered, seed=3, tokens=300, pool=6, cut=0.0, bag=True)
     return lambda: language_stage(tokenizer, batches)
 
 
