@@ -1,7 +1,7 @@
 """The training loop that every stage shares: warm-up, cosine, averaging of weights, resuming.
 
-A batch is made from its number alone, so a run that was stopped meets the same batches again. On one thread it
-ends with the same bits; with more the last digits depend on how many added up, which the clock decides here.
+A batch is made from its number alone, so a run that was stopped meets the same batches again. On one thread
+it ends with the same bits; with more the last digits depend on how many added up, which the clock decides.
 """
 
 from __future__ import annotations
