@@ -70,7 +70,7 @@ class GroundingBatches(Dataset[GroundingBatch]):
         seed: int,
         prompt_dim: int,
         slices: int = 16,
-        prompted: int = 8,
+        prompted: int = 2,
         prompts: int = 4,
     ) -> None:
         self.heads, self.targets, self.synthesis, self.sizes = heads, targets, synthesis, sizes

@@ -26,7 +26,8 @@ from MedSegRLib.dataset.conversation import Exchange, Scene
 from MedSegRLib.model.canvas import downscale
 from MedSegRLib.model.medsegr import MedSegRConfig
 
-from .language_stage import TextBatches, encode_conversation, full_brain
+from .language_stage import encode_conversation, full_brain
+from .packing import pack_conversations
 from .synthesis import HeadMap, Subject, SynthesisConfig, draw_subject, render
 from .targets import PartTargets
 
@@ -53,14 +54,15 @@ class OtherScan:
 class Shares:
     """How many of what in a batch.
 
-    `written` is the share of the slices that are answered from themselves; `one_prompt` the share of the
-    batches that must do without the sparse prompt, and as many without the dense one.
+    `questions` are conversations about each examination; `written` is the share of the slices that are
+    answered from themselves; `one_prompt` the share of the batches that must do without the sparse prompt,
+    and as many without the dense one.
     """
 
     examinations: int = 4
+    questions: int = 12
     slices: int = 5
     prompts: int = 4
-    text_tokens: int = 2000
     written: float = 0.5
     other_region: float = 0.25
     slab: float = 0.25
@@ -73,14 +75,13 @@ class JointBatch:
     """One step's worth.
 
     `pictured` are batches as `Understanding` makes them, each with the share of every part in each patch of
-    its pictures, [N, g * g, parts + 1], background first: examinations if there are any, then the slices.
-    `words` is a batch without pictures, or None. Of the slices: `images` [B, C, S, S]; `masks` bool
-    [B, K, S, S]; `parts` int64 [B, K], -1 where K is filled up; `part_maps` uint8 [B, S, S], part + 1;
-    `without` the prompt that is kept from the mask decoder.
+    its pictures, [N, g * g, parts + 1], background first: examinations if there are any, their conversations
+    packed, then the slices. Of the slices: `images` [B, C, S, S]; `masks` bool [B, K, S, S]; `parts` int64
+    [B, K], -1 where K is filled up; `part_maps` uint8 [B, S, S], part + 1; `without` the prompt that is kept
+    from the mask decoder.
     """
 
     pictured: tuple[tuple[dict[str, Tensor], Tensor], ...]
-    words: dict[str, Tensor] | None
     images: Tensor
     masks: Tensor
     parts: Tensor
@@ -109,9 +110,6 @@ class JointBatches(Dataset[JointBatch]):
         self.tokenizer = tokenizer
         self.config, self.synthesis, self.grid = config, synthesis, patch_grid
         self.seed, self.shares = seed, shares
-        self.words = TextBatches(
-            annotator, tokenizer, config.offered, seed=seed + 1, tokens=shares.text_tokens, pool=48
-        )
         self._brain = full_brain(annotator, config.offered)
         self._part_of = torch.zeros(len(targets.structures) + 1, 3, dtype=torch.long)
         for part, (structure, side) in enumerate(targets.parts):
@@ -126,8 +124,7 @@ class JointBatches(Dataset[JointBatch]):
         rng = np.random.default_rng((self.seed, number))
         words = random.Random(f"{self.seed}/{number}")
         examinations = (self._examinations(rng, words),) if self.shares.examinations else ()
-        plain = self.words[number] if self.shares.text_tokens else None
-        return self._with_slices(rng, words, examinations, plain)
+        return self._with_slices(rng, words, examinations)
 
     # -- examinations
 
@@ -137,11 +134,16 @@ class JointBatches(Dataset[JointBatch]):
         rows, pictures, patches = [], [], []
         for _ in range(self.shares.examinations):
             shown, parts, scene, doubtful = self._examination(rng)
-            exchanges = self._surely(scene, doubtful, words.choice((1, 1, 2)), words)
-            rows.append((exchanges, len(shown)))
+            asked = [
+                self._surely(scene, doubtful, words.choice((1, 1, 2)), words)
+                for _ in range(self.shares.questions)
+            ]
+            rows.append((asked, len(shown) * self.grid**2))
             pictures.append(shown)
             patches.append(parts)
-        return self._text(rows, torch.cat(pictures), words, score=[True] * len(rows)), torch.cat(patches)
+        text = pack_conversations(rows, self.tokenizer, words, cut=_CUT)
+        counts = [len(shown) for shown in pictures]
+        return {**text, **_pictures(torch.cat(pictures), counts)}, torch.cat(patches)
 
     def _surely(
         self, scene: Scene, doubtful: frozenset[Part], turns: int, words: random.Random
@@ -236,7 +238,6 @@ class JointBatches(Dataset[JointBatch]):
         rng: np.random.Generator,
         words: random.Random,
         examinations: tuple[tuple[dict[str, Tensor], Tensor], ...],
-        plain: dict[str, Tensor] | None,
     ) -> JointBatch:
         size = int(rng.choice((192, 192, 192, 224)))
         count = max(2, round(self.shares.slices * (192 / size) ** 2))
@@ -253,7 +254,7 @@ class JointBatches(Dataset[JointBatch]):
             writes = i < round(self.shares.written * count)
             exchange = self._about_slice(part_map, writes, words)
             row = [self._part_number(t.structure, t.side) for t in exchange.targets if t.present]
-            rows.append(((exchange,), 1))
+            rows.append((exchange,))
             score.append(writes)
             images.append(sample.image)
             shown = sample.image[None, list(self.config.picture_channels)]
@@ -266,7 +267,7 @@ class JointBatches(Dataset[JointBatch]):
         text = self._text(rows, torch.stack(small), words, score=score)
         kept, draw = self.shares.one_prompt, rng.random()
         return JointBatch(
-            (*examinations, (text, torch.stack(hist))), plain,
+            (*examinations, (text, torch.stack(hist))),
             torch.stack(images), torch.stack(masks), torch.stack(parts), torch.stack(maps),
             "sparse" if draw < kept else "dense" if draw < 2 * kept else None,
         )  # fmt: skip
@@ -306,15 +307,15 @@ class JointBatches(Dataset[JointBatch]):
 
     def _text(
         self,
-        rows: Sequence[tuple[Sequence[Exchange], int]],
+        rows: Sequence[Sequence[Exchange]],
         pictures: Tensor,
         words: random.Random,
         score: Sequence[bool],
     ) -> dict[str, Tensor]:
-        """Pad conversations on the right, pictures expanded into their image tokens."""
+        """Pad conversations on the right, each about one picture, expanded into its image tokens."""
         encoded = [
-            encode_conversation(exchanges, self.tokenizer, words, cut=_CUT, image_tokens=n * self.grid**2)
-            for exchanges, n in rows
+            encode_conversation(exchanges, self.tokenizer, words, cut=_CUT, image_tokens=self.grid**2)
+            for exchanges in rows
         ]
         length = max(len(ids) for ids, _ in encoded)
         ids = torch.zeros(len(rows), length, dtype=torch.long)
@@ -324,10 +325,13 @@ class JointBatches(Dataset[JointBatch]):
             ids[i, : len(row)], mask[i, : len(row)] = torch.tensor(row), 1
             if score[i]:
                 labels[i, : len(row)] = torch.tensor(row_labels)
-        return {
-            "input_ids": ids, "attention_mask": mask, "labels": labels,
-            "pixel_values": pictures * 2 - 1, "picture_counts": torch.tensor([n for _, n in rows]),
-        }  # fmt: skip
+        text = {"input_ids": ids, "attention_mask": mask, "labels": labels}
+        return {**text, **_pictures(pictures, [1] * len(rows))}
+
+
+def _pictures(pictures: Tensor, counts: Sequence[int]) -> dict[str, Tensor]:
+    """Pictures [N, 3, P, P] in 0..1 as the picture tower wants them, and how many each row has."""
+    return {"pixel_values": pictures * 2 - 1, "picture_counts": torch.tensor(counts)}
 
 
 def _extent(head: HeadMap, targets: PartTargets, part_of: Tensor) -> npt.NDArray[np.int64]:

@@ -47,13 +47,13 @@ class JointStage:
         model: MedSegR = self.modules["model"]  # type: ignore[assignment]
         model.grounding.image_encoder.eval()
         understanding = model.understanding
-        text, patch = torch.zeros(()), torch.zeros(())
-        if batch.words is not None:
-            hidden = understanding.forward_states(batch.words).hidden
-            text = text + self._text_loss(hidden, batch.words["labels"])
+        patch, predicted, wanted = torch.zeros(()), [], []
         for tokens, patches in batch.pictured:
             hidden = understanding.forward_states(tokens).hidden
-            text = text + self._text_loss(hidden, tokens["labels"])
+            labels = tokens["labels"][:, 1:]
+            scored = labels != -100
+            predicted.append(hidden[:, :-1][scored])
+            wanted.append(labels[scored])
             seen = hidden[tokens["input_ids"] == understanding.image_token_id]
             logits = self.modules["patch_head"](seen).float()
             patch = patch + functional.cross_entropy(logits, patches.flatten(0, 1))
@@ -68,6 +68,9 @@ class JointStage:
             missed = functional.binary_cross_entropy(likely, truth, reduction="none").mean((-2, -1))
             similar = missed[asked].mean()
             drawn = (prompts.float() - self.codes[batch.parts.clamp(min=0)])[asked].square().mean()
+        head = understanding.model.get_output_embeddings()
+        # Over all words alike: a mean of each kind would weigh the few on slices as much as the many others.
+        text = functional.cross_entropy(head(torch.cat(predicted)).float(), torch.cat(wanted))
         terms = {
             "text": text,
             "patch": 0.5 * patch,
@@ -80,10 +83,3 @@ class JointStage:
             decoded = model.decode_prompts(embedding, prompts, similarity)
             terms.update(mask_losses(decoded, batch.masks, asked))
         return terms
-
-    def _text_loss(self, hidden: Tensor, labels: Tensor) -> Tensor:
-        model: MedSegR = self.modules["model"]  # type: ignore[assignment]
-        labels = labels[:, 1:]
-        scored = labels != -100
-        head = model.understanding.model.get_output_embeddings()
-        return functional.cross_entropy(head(hidden[:, :-1][scored]).float(), labels[scored])

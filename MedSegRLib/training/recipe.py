@@ -189,7 +189,7 @@ class Recipe:
 
     def mask_stage(self, model: MedSegR) -> MaskStage:
         """Masks, with the language model at rest."""
-        shares = Shares(examinations=0, slices=14, text_tokens=0, written=0.0, one_prompt=0.1)
+        shares = Shares(examinations=0, slices=14, written=0.0, one_prompt=0.1)
         return MaskStage(model, self._joint_batches("masks", (), shares))
 
     def _joint_batches(self, name: str, others: Sequence[OtherScan], shares: Shares) -> JointBatches:

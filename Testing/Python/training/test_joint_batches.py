@@ -22,7 +22,7 @@ from MedSegRLib.training.synthesis import HeadMap, SynthesisConfig, draw_subject
 from MedSegRLib.training.targets import PartTargets
 
 MENTION = re.compile(r"<p>([^<]*)</p>(\[SEG\]|\[REJ\])")
-SMALL = Shares(examinations=2, slices=6, text_tokens=200)
+SMALL = Shares(examinations=2, questions=3, slices=6)
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_other_regions_hold_no_part_of_a_brain(make, head, tokenizer) -> None:  
         assert bool((batch.pictured[0][1][..., 1:] == 0).all())
         counts = batch.pictured[0][0]["picture_counts"]
         images = (batch.pictured[0][0]["input_ids"] == tokenizer.token_to_id("<image>")).sum(1)
-        assert images.tolist() == (counts * 64).tolist()
+        assert images.tolist() == (counts * 64).tolist(), "once, however many conversations"
     assert marks and set(marks) == {"[REJ]"}
 
 
