@@ -60,7 +60,7 @@ class Shares:
     """
 
     examinations: int = 4
-    questions: int = 12
+    questions: int = 16
     slices: int = 5
     prompts: int = 4
     written: float = 0.5

@@ -17,6 +17,7 @@ from MedSegRLib.model.losses import mask_losses
 from MedSegRLib.model.medsegr import MedSegR, pad_states
 
 from .joint_batches import JointBatch, JointBatches, similarity_targets
+from .language_stage import words_loss
 
 __all__ = ["JointStage"]
 
@@ -37,6 +38,8 @@ class JointStage:
     ) -> None:
         self.name, self.batches, self.codes = name, batches, codes
         self.decodes = name == "joint"
+        token = batches.tokenizer.token_to_id
+        self._marks = (token("<p>"), token("</p>"))
         model.grounding.requires_grad_(False)
         model.grounding.mask_decoder.requires_grad_(self.decodes)
         model.grounding.prompt_encoder.requires_grad_(self.decodes)
@@ -70,7 +73,7 @@ class JointStage:
             drawn = (prompts.float() - self.codes[batch.parts.clamp(min=0)])[asked].square().mean()
         head = understanding.model.get_output_embeddings()
         # Over all words alike: a mean of each kind would weigh the few on slices as much as the many others.
-        text = functional.cross_entropy(head(torch.cat(predicted)).float(), torch.cat(wanted))
+        text = words_loss(head(torch.cat(predicted)), torch.cat(wanted), self._marks)
         terms = {
             "text": text,
             "patch": 0.5 * patch,

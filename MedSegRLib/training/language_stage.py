@@ -26,10 +26,12 @@ from MedSegRLib.dataset.conversation import Exchange, Scene
 
 from .tokenizer import control_ids, encode_roughly
 
-__all__ = ["LanguageStage", "TextBatches", "encode_conversation", "full_brain", "meant"]
+__all__ = ["LanguageStage", "TextBatches", "encode_conversation", "full_brain", "meant", "words_loss"]
 
 
 _BAG_WEIGHT = 0.1
+# What decides an answer counts more than how it is worded, of which several ways are as good.
+_DECISION = 4.0
 
 
 def full_brain(annotator: OfflineAnnotator, offered: Sequence[str]) -> Scene:
@@ -81,6 +83,24 @@ def meant(exchange: Exchange, offered: Sequence[str]) -> list[float]:
     return [float(name in structures) for name in offered] + [
         float(side in sides) for side in (Side.LEFT, Side.RIGHT)
     ]
+
+
+def words_loss(logits: Tensor, labels: Tensor, marks: tuple[int, int]) -> Tensor:
+    """Cross-entropy of the words of answers; named things and the mark behind each weigh more.
+
+    Parameters
+    ----------
+    logits, labels
+        [N, V] and [N]: the scored words of whole answers, one answer after the other.
+    marks
+        Token ids of `<p>` and `</p>`.
+    """
+    opens, closes = (labels == mark for mark in marks)
+    within = (opens.cumsum(0) > closes.cumsum(0)) | closes
+    decides = within | closes.roll(1)  # no answer ends with a name: its mark and its end come after
+    weight = 1 + (_DECISION - 1) * decides.float()
+    each = functional.cross_entropy(logits.float(), labels, reduction="none")
+    return (each * weight).sum() / weight.sum()
 
 
 class TextBatches(Dataset[dict[str, Tensor]]):
@@ -156,23 +176,25 @@ class LanguageStage:
         self.batches = batches
         classes = len(batches.scene.offered) + 2
         # Its type says that attributes of a module are tensors or modules, not methods.
+        token = batches.tokenizer.token_to_id
+        self._marks = (token("<p>"), token("</p>"))
         self._words: Callable[[], nn.Embedding] = decoder.get_input_embeddings  # type: ignore[assignment]
         bag = nn.Linear(self._words().embedding_dim, classes)
         self.modules = nn.ModuleDict({"decoder": decoder, "head": head, "bag": bag})
 
     def losses(self, batch: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """Cross-entropy where an answer is predicted; the head runs only there. Then that of the bag."""
+        """Loss of the words where an answer is predicted; the head runs only there. Then that of the bag."""
         hidden = self.modules["decoder"](
             input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], use_cache=False
         ).last_hidden_state
         labels = batch["labels"][:, 1:]
         scored = labels != -100
-        logits = self.modules["head"](hidden[:, :-1][scored]).float()
+        logits = self.modules["head"](hidden[:, :-1][scored])
         words = self._words().weight
         bags = functional.embedding_bag(batch["bag_ids"], words, batch["bag_starts"], mode="mean")
         told = self.modules["bag"](bags).float()
         missed = functional.binary_cross_entropy_with_logits(told, batch["bag_meant"], reduction="none")
         return {
-            "text": functional.cross_entropy(logits, labels[scored]),
+            "text": words_loss(logits, labels[scored], self._marks),
             "bag": _BAG_WEIGHT * missed.sum(1).mean(),
         }

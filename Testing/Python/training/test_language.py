@@ -13,7 +13,13 @@ from MedSegRLib.dataset.annotator import OfflineAnnotator
 from MedSegRLib.dataset.conversation import Exchange, QuestionType
 from MedSegRLib.model import Turn, Understanding
 from MedSegRLib.model.mini import build_mini_understanding
-from MedSegRLib.training.language_stage import LanguageStage, TextBatches, encode_conversation, full_brain
+from MedSegRLib.training.language_stage import (
+    LanguageStage,
+    TextBatches,
+    encode_conversation,
+    full_brain,
+    words_loss,
+)
 
 
 @pytest.fixture(scope="module")
@@ -140,3 +146,14 @@ def test_a_word_learns_by_itself_what_it_speaks_for(
         stage.modules["bag"].weight.zero_()
         stage.modules["bag"].bias.zero_()
     assert stage.losses(batch)["bag"].item() == pytest.approx(0.1 * missed * np.log(2), rel=1e-5)
+
+
+def test_a_named_thing_and_the_mark_behind_it_weigh_more_than_other_words() -> None:
+    opens, closes = 8, 9
+    answer = torch.tensor([5, opens, 3, closes, 6, 2])
+    logits = torch.randn(12, 12, generator=torch.Generator().manual_seed(0))
+    labels = torch.cat([answer, answer])
+    weight = torch.tensor([1.0, 4.0, 4.0, 4.0, 4.0, 1.0]).repeat(2)
+    each = -logits.log_softmax(1)[torch.arange(12), labels]
+    expected = (each * weight).sum() / weight.sum()
+    torch.testing.assert_close(words_loss(logits, labels, (opens, closes)), expected)
