@@ -39,7 +39,7 @@ class JointStage:
         self.name, self.batches, self.codes = name, batches, codes
         self.decodes = name == "joint"
         token = batches.tokenizer.token_to_id
-        self._marks = (token("<p>"), token("</p>"))
+        self._marks = (token("<p>"), token("</p>"), token("<|end|>"))
         model.grounding.requires_grad_(False)
         model.grounding.mask_decoder.requires_grad_(self.decodes)
         model.grounding.prompt_encoder.requires_grad_(self.decodes)

@@ -85,19 +85,20 @@ def meant(exchange: Exchange, offered: Sequence[str]) -> list[float]:
     ]
 
 
-def words_loss(logits: Tensor, labels: Tensor, marks: tuple[int, int]) -> Tensor:
-    """Cross-entropy of the words of answers; named things and the mark behind each weigh more.
+def words_loss(logits: Tensor, labels: Tensor, marks: tuple[int, int, int]) -> Tensor:
+    """Cross-entropy of the words of answers; the first, named things and their marks weigh more.
 
     Parameters
     ----------
     logits, labels
         [N, V] and [N]: the scored words of whole answers, one answer after the other.
     marks
-        Token ids of `<p>` and `</p>`.
+        Token ids of `<p>`, of `</p>` and of an answer's end.
     """
-    opens, closes = (labels == mark for mark in marks)
+    opens, closes, ends = (labels == mark for mark in marks)
     within = (opens.cumsum(0) > closes.cumsum(0)) | closes
-    decides = within | closes.roll(1)  # no answer ends with a name: its mark and its end come after
+    # The last of all ends an answer, so that rolling round tells the first word of each, of the first too.
+    decides = within | closes.roll(1) | ends.roll(1)
     weight = 1 + (_DECISION - 1) * decides.float()
     each = functional.cross_entropy(logits.float(), labels, reduction="none")
     return (each * weight).sum() / weight.sum()
@@ -177,7 +178,7 @@ class LanguageStage:
         classes = len(batches.scene.offered) + 2
         # Its type says that attributes of a module are tensors or modules, not methods.
         token = batches.tokenizer.token_to_id
-        self._marks = (token("<p>"), token("</p>"))
+        self._marks = (token("<p>"), token("</p>"), token("<|end|>"))
         self._words: Callable[[], nn.Embedding] = decoder.get_input_embeddings  # type: ignore[assignment]
         bag = nn.Linear(self._words().embedding_dim, classes)
         self.modules = nn.ModuleDict({"decoder": decoder, "head": head, "bag": bag})

@@ -148,12 +148,12 @@ def test_a_word_learns_by_itself_what_it_speaks_for(
     assert stage.losses(batch)["bag"].item() == pytest.approx(0.1 * missed * np.log(2), rel=1e-5)
 
 
-def test_a_named_thing_and_the_mark_behind_it_weigh_more_than_other_words() -> None:
-    opens, closes = 8, 9
-    answer = torch.tensor([5, opens, 3, closes, 6, 2])
-    logits = torch.randn(12, 12, generator=torch.Generator().manual_seed(0))
+def test_what_decides_an_answer_weighs_more_than_its_other_words() -> None:
+    opens, closes, end = 8, 9, 2
+    answer = torch.tensor([5, 7, opens, 3, closes, 6, 7, end])
+    logits = torch.randn(16, 12, generator=torch.Generator().manual_seed(0))
     labels = torch.cat([answer, answer])
-    weight = torch.tensor([1.0, 4.0, 4.0, 4.0, 4.0, 1.0]).repeat(2)
-    each = -logits.log_softmax(1)[torch.arange(12), labels]
+    weight = torch.tensor([4.0, 1.0, 4.0, 4.0, 4.0, 4.0, 1.0, 1.0]).repeat(2)
+    each = -logits.log_softmax(1)[torch.arange(16), labels]
     expected = (each * weight).sum() / weight.sum()
-    torch.testing.assert_close(words_loss(logits, labels, (opens, closes)), expected)
+    torch.testing.assert_close(words_loss(logits, labels, (opens, closes, end)), expected)
