@@ -1,0 +1,18 @@
+"""Batch: many studies, each asked the questions that fit it."""
+
+from MedSegRLib.batch.plan import LeftOut, Plan, Task, plan
+from MedSegRLib.batch.questions import BatchQuestion, QuestionFile, SeriesRules, read_questions
+from MedSegRLib.batch.study import Kind, Study
+
+__all__ = [
+    "BatchQuestion",
+    "Kind",
+    "LeftOut",
+    "Plan",
+    "QuestionFile",
+    "SeriesRules",
+    "Study",
+    "Task",
+    "plan",
+    "read_questions",
+]
