@@ -8,6 +8,7 @@ applies that file's own rescale slope and intercept.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -60,11 +61,40 @@ def list_series(folder: str | os.PathLike[str]) -> tuple[DicomSeries, ...]:
 
 def read_dicom_folder(folder: Path, series: str | None = None, modality: Modality | None = None) -> Volume:
     """Read the one series of a folder, or the chosen one; see `read_volume`."""
-    chosen = _choose(folder, list_series(folder), series)
+    return _read_series(_choose(folder, list_series(folder), series), folder, modality)
+
+
+def read_dicom_files(paths: Sequence[Path], modality: Modality | None = None) -> Volume:
+    """Read the files of one series, given in any order, and nothing else of their folders.
+
+    Raises
+    ------
+    ImageReadError
+        If one is not there, holds no image or is damaged, or they are not of one series.
+    UnsupportedVolumeError
+        If they are no stack that can be asked about; see `read_volume`.
+    """
+    slices = []
+    for path in paths:
+        try:
+            item = read_header(path) if is_dicom(path) else None
+        except OSError as error:
+            raise ImageReadError(f"{path} cannot be opened ({error.strerror}); check the path.") from error
+        if item is None:
+            raise ImageReadError(f"{path} is no DICOM image (any more); list the studies again.")
+        slices.append(item)
+    first = slices[0]
+    if any(item.series_uid != first.series_uid for item in slices):
+        raise ImageReadError(f"{first.path} and files with it are of several series; list the studies again.")
+    series = DicomSeries(first.series_uid, first.series_number, first.series_description, tuple(slices))
+    return _read_series(series, Path(os.path.commonpath([path.parent for path in paths])), modality)
+
+
+def _read_series(chosen: DicomSeries, folder: Path, modality: Modality | None) -> Volume:
     name = chosen.description or folder.name
     if len(chosen.slices) == 1:
         return _read_single(chosen.slices[0], name, str(folder), modality)
-    slices, step_lps_mm = _in_order(name, chosen.slices)
+    slices, step_lps_mm = stacked(name, chosen.slices)
     voxels = np.stack([_read_pixels(item) for item in slices])
     first = slices[0]
     ijk_to_ras = np.eye(4)
@@ -86,7 +116,7 @@ def read_dicom_file(path: Path, modality: Modality | None = None) -> Volume:
 
 
 def _read_single(item: DicomSlice, name: str, source: str, modality: Modality | None) -> Volume:
-    _refuse_other_than_one_grey_frame(item)
+    refuse_other_than_one_grey_frame(item)
     voxels = _read_pixels(item)[np.newaxis]
     notes = ["A single slice: nothing is known of what lies above and below it."]
     direction = np.eye(3)
@@ -156,7 +186,8 @@ def _choose(folder: Path, found: tuple[DicomSeries, ...], wanted: str | None) ->
     return matches[0]
 
 
-def _refuse_other_than_one_grey_frame(item: DicomSlice) -> None:
+def refuse_other_than_one_grey_frame(item: DicomSlice) -> None:
+    """Refuse a file that holds several pictures, or one in colour."""
     name = item.path.name
     if item.frames > 1:
         raise UnsupportedVolumeError(
@@ -169,12 +200,16 @@ def _refuse_other_than_one_grey_frame(item: DicomSlice) -> None:
         )
 
 
-def _in_order(
-    name: str, unordered: tuple[DicomSlice, ...]
-) -> tuple[list[DicomSlice], npt.NDArray[np.float64]]:
-    """Sort slices along their normal, and find the step from one to the next in LPS mm."""
+def stacked(name: str, unordered: Sequence[DicomSlice]) -> tuple[list[DicomSlice], npt.NDArray[np.float64]]:
+    """Sort two or more slices along their normal, and find the step from one to the next in LPS mm.
+
+    Raises
+    ------
+    UnsupportedVolumeError
+        If they are not one regular stack of grey slices; the sentence calls it by `name`.
+    """
     for item in unordered:
-        _refuse_other_than_one_grey_frame(item)
+        refuse_other_than_one_grey_frame(item)
         if not item.has_position:
             raise UnsupportedVolumeError(
                 f"{name} has slices that do not say where they lie ({item.path.name}); "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,7 +104,7 @@ def read_header(path: Path) -> DicomSlice | None:
         If its pixel spacing is 0.
     """
     storage_class = _storage_class(path)
-    if storage_class is not None and storage_class.startswith(_NO_PICTURE):
+    if storage_class is not None and holds_no_picture(storage_class):
         return None
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
@@ -114,25 +114,52 @@ def read_header(path: Path) -> DicomSlice | None:
             reader.ReadImageInformation()
     except RuntimeError as error:
         raise ImageReadError(f"{path} is cut short or damaged; copy or export it again.") from error
-    tags = _Tags(reader)
-    spacing = tags.numbers("0028|0030", 2) or tags.numbers("0018|1164", 2)
+
+    def text(tag: str) -> str:
+        return str(reader.GetMetaData(tag)).strip(" \0") if reader.HasMetaDataKey(tag) else ""
+
+    return slice_of(path, text)
+
+
+def holds_no_picture(storage_class: str) -> bool:
+    """Tell by the SOP class UID whether a file holds something about images, but no image of the patient."""
+    return storage_class.startswith(_NO_PICTURE)
+
+
+def slice_of(path: Path, text: Callable[[str], str]) -> DicomSlice:
+    """Make a slice of the header entries of an image file.
+
+    Parameters
+    ----------
+    path
+        The file, which is not opened.
+    text
+        Gives the value of a tag such as "0020|000e" as DICOM writes it, several parted by a backslash;
+        "" for what is missing or empty.
+
+    Raises
+    ------
+    UnsupportedVolumeError
+        If its pixel spacing is 0.
+    """
+    spacing = _numbers(text("0028|0030"), 2) or _numbers(text("0018|1164"), 2)
     if spacing is not None and min(spacing) <= 0:
         raise UnsupportedVolumeError(
             f"{path.name} has pixels of spacing 0; write the true spacing into the file and try again."
         )
-    position, orientation = tags.numbers("0020|0032", 3), tags.numbers("0020|0037", 6)
-    thickness = tags.numbers("0018|0050", 1)
+    position, orientation = _numbers(text("0020|0032"), 3), _numbers(text("0020|0037"), 6)
+    thickness = _numbers(text("0018|0050"), 1)
     return DicomSlice(
         path=path,
-        series_uid=tags.text("0020|000e"),
-        series_number=tags.text("0020|0011"),
-        series_description=tags.text("0008|103e"),
-        modality=tags.text("0008|0060"),
-        photometric=tags.text("0028|0004"),
-        rows=int(tags.text("0028|0010") or 0),
-        columns=int(tags.text("0028|0011") or 0),
-        frames=int(tags.text("0028|0008") or 1),
-        samples=int(tags.text("0028|0002") or 1),
+        series_uid=text("0020|000e"),
+        series_number=text("0020|0011"),
+        series_description=text("0008|103e"),
+        modality=text("0008|0060"),
+        photometric=text("0028|0004"),
+        rows=int(text("0028|0010") or 0),
+        columns=int(text("0028|0011") or 0),
+        frames=int(text("0028|0008") or 1),
+        samples=int(text("0028|0002") or 1),
         has_position=position is not None and orientation is not None,
         position_lps_mm=np.array(position or (0.0, 0.0, 0.0)),
         orientation=np.array(orientation or (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)),
@@ -142,23 +169,12 @@ def read_header(path: Path) -> DicomSlice | None:
     )
 
 
-class _Tags:
-    """Header entries as text and numbers; what is missing or empty is None or ""."""
-
-    def __init__(self, reader: sitk.ImageFileReader) -> None:
-        self._reader = reader
-
-    def text(self, tag: str) -> str:
-        if not self._reader.HasMetaDataKey(tag):
-            return ""
-        return str(self._reader.GetMetaData(tag)).strip(" \0")
-
-    def numbers(self, tag: str, count: int) -> tuple[float, ...] | None:
-        try:
-            values = tuple(float(part) for part in self.text(tag).split("\\"))
-        except ValueError:
-            return None
-        return values if len(values) == count else None
+def _numbers(text: str, count: int) -> tuple[float, ...] | None:
+    try:
+        values = tuple(float(part) for part in text.split("\\"))
+    except ValueError:
+        return None
+    return values if len(values) == count else None
 
 
 def _storage_class(path: Path) -> str | None:

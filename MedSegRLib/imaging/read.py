@@ -70,6 +70,28 @@ def read_volume(
         ) from error
 
 
+def read_size_ijk(path: Path) -> tuple[int, int, int]:
+    """Voxels along I, J, K of an image file that is no DICOM, by its header alone.
+
+    Raises
+    ------
+    ImageReadError
+        If it is not an image.
+    UnsupportedVolumeError
+        If it holds several volumes.
+    """
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        with quiet_itk():
+            reader.ReadImageInformation()
+    except RuntimeError as error:
+        raise _reading_failed(path, str(error)) from error
+    size = (*reader.GetSize(), 1, 1)
+    _refuse_frames(path.name, size[: reader.GetDimension()])
+    return size[0], size[1], size[2]
+
+
 def _read_image_file(path: Path, modality: Modality | None) -> Volume:
     notes: list[str] = []
     nifti = check_nifti(path)
@@ -139,15 +161,19 @@ def _first_of_one_frame(name: str, image: sitk.Image) -> sitk.Image:
     """Take the only frame of an image that is 4-D in name, and refuse several frames."""
     if image.GetDimension() <= 3:
         return image
-    frames = image.GetSize()[3:]
-    if any(count != 1 for count in frames):
-        raise UnsupportedVolumeError(
-            f"{name} is {image.GetDimension()}-D with {' x '.join(map(str, frames))} volumes in it; "
-            "give one three-dimensional volume, for a series over time a single time point."
-        )
+    _refuse_frames(name, image.GetSize())
     while image.GetDimension() > 3:
         image = image[(slice(None),) * (image.GetDimension() - 1) + (0,)]
     return image
+
+
+def _refuse_frames(name: str, size: tuple[int, ...]) -> None:
+    frames = size[3:]
+    if any(count != 1 for count in frames):
+        raise UnsupportedVolumeError(
+            f"{name} is {len(size)}-D with {' x '.join(map(str, frames))} volumes in it; "
+            "give one three-dimensional volume, for a series over time a single time point."
+        )
 
 
 def _grey_values(name: str, image: sitk.Image, notes: list[str]) -> npt.NDArray[np.generic]:
