@@ -9,6 +9,7 @@
       ├ QuestionError            nothing is asked
       ├ CheckpointError          unknown model, missing or unknown key
       ├ DatasetError             an item of a data set is invalid
+      ├ BatchError               a batch's questions or list of studies make no sense
       └ OutputError              an output cannot be written
 
 The message of each is one sentence for people: what is wrong, and what to do next. Only the
@@ -20,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 __all__ = [
+    "BatchError",
     "CheckpointError",
     "DatasetError",
     "ImageReadError",
@@ -94,6 +96,10 @@ class CheckpointError(UserInputError):
 
 class DatasetError(UserInputError):
     """An item of a data set that does not follow the format."""
+
+
+class BatchError(UserInputError):
+    """A file of questions or a list of studies that cannot be used."""
 
 
 class OutputError(UserInputError):

@@ -22,7 +22,7 @@ class Task:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Something that is not asked about, or a question that is not asked of a study, and why: one sentence."""
+    """What is not asked about, or a question that is not asked of a study, and why in one sentence."""
 
     what: str
     why: str

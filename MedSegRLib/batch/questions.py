@@ -1,14 +1,15 @@
-"""Questions: what a batch asks, of which studies, in which order; read from TOML."""
+"""Questions: what a batch asks, of which studies, in which order."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+import re
+from dataclasses import dataclass, field
 
 from MedSegRLib.answers import Question
+from MedSegRLib.batch.regions import regions_of
 from MedSegRLib.imaging import Plane
 
-__all__ = ["BatchQuestion", "QuestionFile", "SeriesRules", "read_questions"]
+__all__ = ["BatchQuestion", "QuestionFile", "SeriesRules"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class BatchQuestion:
         Id of the question that it follows up: asked in the same conversation, after it. None for a question
         that begins a conversation.
     modality, body_part
-        Conditions; empty for none. A study fits if one of each fits.
+        Conditions; empty for none. Of each, one must fit.
     slices
         First and last canonical slice, both included, counted from 0; None for the whole scan.
     plane
@@ -43,6 +44,23 @@ class BatchQuestion:
     def question(self) -> Question:
         """As the model is asked."""
         return Question(self.text, self.plane, self.slices)
+
+    def why_not(self, modality: str, body_part: str) -> str | None:
+        """Why it does not fit a study; None where it does.
+
+        Parameters
+        ----------
+        modality, body_part
+            What is known of the study. What nobody says ("", "unknown", a body part of no known region) is no
+            reason to leave a question out: files rarely say it, and many DICOM headers do not either. A body
+            part is compared by the regions that it shows, so that a question about the brain fits a head.
+        """
+        if self.modality and modality not in ("", "unknown") and modality not in self.modality:
+            return f"It is asked of {_listed(self.modality)} only, and this is {modality}."
+        shown = regions_of(body_part) if self.body_part else frozenset()
+        if shown and not any(shown & regions_of(part) for part in self.body_part):
+            return f"It is asked of {_listed(self.body_part)} only, and this shows {body_part}."
+        return None
 
 
 @dataclass(frozen=True)
@@ -65,21 +83,60 @@ class SeriesRules:
     fewest_slices: int = 1
     most_slices: int | None = None
 
+    def why_not(self, modality: str, description: str, slices: int) -> str | None:
+        """Why a scan is not chosen; None where it is. "" and 0 stand for what is not known."""
+        if self.modality and modality not in ("", "unknown") and modality not in self.modality:
+            return f"The rules choose {_listed(self.modality)}, and this is {modality}."
+        if self.include and description and not re.search(self.include, description, re.IGNORECASE):
+            return f"Its description does not contain '{self.include}', which the rules want."
+        if self.exclude and re.search(self.exclude, description, re.IGNORECASE):
+            return f"Its description contains '{self.exclude}', which the rules leave out."
+        if slices and slices < self.fewest_slices:
+            return f"It has {_slices(slices)}, and the rules want {self.fewest_slices} or more."
+        if self.most_slices is not None and slices > self.most_slices:
+            return f"It has {_slices(slices)}, and the rules want {self.most_slices} or fewer."
+        return None
+
 
 @dataclass(frozen=True)
 class QuestionFile:
-    """Questions in the order that they are asked in (what a follow-up follows stands before it), and rules."""
+    """What a question file says.
+
+    Attributes
+    ----------
+    questions
+        A conversation stands together: each question is followed by those that follow it up.
+    series
+        Which scans are asked about.
+    """
 
     questions: tuple[BatchQuestion, ...]
-    series: SeriesRules = SeriesRules()
+    series: SeriesRules = field(default_factory=SeriesRules)
+
+    def choose(self, modality: str, body_part: str) -> tuple[list[BatchQuestion], list[tuple[str, str]]]:
+        """What is asked of a study, in order, and (id, sentence) of what is not.
+
+        Parameters
+        ----------
+        modality, body_part
+            As of `BatchQuestion.why_not`. A question that follows one that is not asked is not asked either.
+        """
+        asked: list[BatchQuestion] = []
+        left_out: dict[str, str] = {}
+        for question in self.questions:
+            why = question.why_not(modality, body_part)
+            if why is None and question.after in left_out:
+                why = f"It follows '{question.after}', which is not asked."
+            if why is None:
+                asked.append(question)
+            else:
+                left_out[question.id] = why
+        return asked, list(left_out.items())
 
 
-def read_questions(path: Path) -> QuestionFile:
-    """Read a question file.
+def _listed(names: tuple[str, ...]) -> str:
+    return " or ".join(names)
 
-    Raises
-    ------
-    QuestionFileError
-        If it cannot be read or says something that makes no sense; the sentence names line and column.
-    """
-    raise NotImplementedError
+
+def _slices(count: int) -> str:
+    return "1 slice" if count == 1 else f"{count} slices"
