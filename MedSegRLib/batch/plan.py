@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from MedSegRLib.batch.found import LeftOut
+from MedSegRLib.batch.listing import find_studies
+from MedSegRLib.batch.names import unique_keys
 from MedSegRLib.batch.questions import BatchQuestion, QuestionFile
 from MedSegRLib.batch.study import Study
 
-__all__ = ["LeftOut", "Plan", "Task", "plan"]
+__all__ = ["Plan", "Task", "plan"]
 
 
 @dataclass(frozen=True)
@@ -21,27 +25,75 @@ class Task:
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """What is not asked about, or a question that is not asked of a study, and why in one sentence."""
-
-    what: str
-    why: str
-
-
-@dataclass(frozen=True)
 class Plan:
     """All that a batch does, sorted by the studies' keys, and all that it does not."""
 
     tasks: tuple[Task, ...]
     left_out: tuple[LeftOut, ...]
 
+    def lines(self, *, names: bool = False) -> Iterator[str]:
+        """The plan as a person reads it, line by line.
+
+        Parameters
+        ----------
+        names
+            Whether patients' names are shown.
+        """
+        for task in self.tasks:
+            study = task.study
+            known = (study.modality, study.body_part, f"{study.slices} slices" if study.slices else "")
+            said = ", ".join(filter(None, (*known, study.patient if names else "")))
+            yield f"{study.key}: {study.paths[0]}{f' ({said})' if said else ''}"
+            yield from (f"    {question.id}: {question.text}" for question in task.questions)
+        if self.left_out:
+            yield "Left out:"
+        yield from (f"    {one.what}: {one.why}" for one in self.left_out)
+        asked = sum(len(task.questions) for task in self.tasks)
+        yield f"{len(self.tasks)} studies, {asked} questions; {len(self.left_out)} left out."
+
 
 def plan(inputs: Sequence[Path], questions: QuestionFile) -> Plan:
     """Find the studies of the inputs by their headers and choose what each is asked.
 
+    Parameters
+    ----------
+    inputs
+        Folders of any nesting, image files, DICOM files, scenes (.mrml, .mrb), lists (.csv, .jsonl). Their
+        order does not matter.
+    questions
+        What is asked, and of which scans.
+
     Raises
     ------
-    UserInputError
-        If an input is not there, or a list of studies makes no sense.
+    ImageReadError
+        If an input is not there.
+    BatchError
+        If a list of studies makes no sense.
     """
-    raise NotImplementedError
+    found = find_studies(inputs)
+    left_out = list(found.left_out)
+    chosen: list[Study] = []
+    for study in found.studies:
+        why = questions.series.why_not(study.modality, study.description, study.slices)
+        if why is None:
+            chosen.append(study)
+        else:
+            left_out.append(LeftOut(_called(study), why))
+    tasks = []
+    places = [os.path.realpath(study.paths[0]) + study.part for study in chosen]
+    for key, study in zip(unique_keys([study.key for study in chosen], places), chosen, strict=True):
+        asked, not_asked = questions.choose(study.modality, study.body_part)
+        left_out += [LeftOut(f"{key}, question {name}", why) for name, why in not_asked]
+        if asked:
+            tasks.append(Task(replace(study, key=key), tuple(asked)))
+        else:
+            left_out.append(LeftOut(_called(study), "No question fits it."))
+    tasks.sort(key=lambda task: task.study.key)
+    left_out.sort(key=lambda one: (one.what, one.why))
+    return Plan(tuple(tasks), tuple(left_out))
+
+
+def _called(study: Study) -> str:
+    if study.kind == "dicom":
+        return f"{study.paths[0].parent} ({study.description or 'no description'})"
+    return f"{study.paths[0]} ({study.description})" if study.kind == "scene" else str(study.paths[0])

@@ -73,7 +73,7 @@ class Study:
         return read_volume(self.paths[0], modality=said)
 
     def fingerprint(self) -> str:
-        """SHA-256 of what was asked about, hexadecimal: the bytes of its files in order, and which part of them.
+        """SHA-256, hexadecimal, of the bytes of its files in their order, and of which part is asked about.
 
         Raises
         ------
