@@ -20,8 +20,10 @@ from pydicom.tag import Tag
 from MedSegRLib.errors import ImageReadError, UnsupportedVolumeError
 from MedSegRLib.imaging.dicom_files import DicomSlice, slice_of
 
-__all__ = ["DicomHeader", "quiet_pydicom", "read_dicom_header"]
+__all__ = ["DICOMDIR", "DicomHeader", "quiet_pydicom", "read_dicom_header"]
 
+# Storage class of the list of files that lies in the folder of a medium.
+DICOMDIR = "1.2.840.10008.1.3.10"
 # As the reader of imaging names tags; all that is kept of a file, in this order.
 _KEPT = (
     "0008|0008", "0008|0016", "0008|0018", "0008|0060", "0008|103e", "0010|0010", "0010|0020", "0018|0015",

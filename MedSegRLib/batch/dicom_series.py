@@ -17,14 +17,13 @@ from MedSegRLib.imaging.dicom_files import DicomSlice, holds_no_picture
 
 __all__ = ["add_series"]
 
-_DICOMDIR = "1.2.840.10008.1.3.10"
 # Beginnings of storage classes -> what a person calls them; longer ones first.
 _NO_SCAN = {
     "1.2.840.10008.5.1.4.1.1.88.59": "a key object selection (KO)",
     "1.2.840.10008.5.1.4.1.1.88.": "a structured report (SR)",
     "1.2.840.10008.5.1.4.1.1.66.4": "a segmentation (SEG)",
-    "1.2.840.10008.5.1.4.1.1.481.3": "contours (RTSTRUCT)",
-    "1.2.840.10008.5.1.4.1.1.481.": "of radiotherapy",
+    "1.2.840.10008.5.1.4.1.1.481.3": "a set of contours (RTSTRUCT)",
+    "1.2.840.10008.5.1.4.1.1.481.": "a plan or dose of radiotherapy",
     "1.2.840.10008.5.1.4.1.1.11.": "a presentation state (PR)",
     "1.2.840.10008.5.1.4.1.1.104.": "a document",
 }
@@ -49,8 +48,6 @@ def add_series(headers: Iterable[tuple[DicomHeader, Stated]], found: Found) -> N
     """
     series: dict[str, list[tuple[DicomHeader, Stated]]] = defaultdict(list)
     for header, stated in headers:
-        if header.storage_class == _DICOMDIR:
-            continue
         if not header.series_uid:
             found.leave_out(header.path, "It does not say which series it belongs to; export it again.")
             continue
@@ -68,7 +65,7 @@ def _add_one(headers: list[DicomHeader], stated: Stated, found: Found) -> None:
         return
     headers = _without_copies(headers, found)
     try:
-        slices = _in_order([header.slice() for header in headers], what)
+        slices = _in_order([header.slice() for header in headers], headers[0].description or "The series")
     except (ImageReadError, UnsupportedVolumeError) as error:
         found.leave_out(what, _why_two_by_place(headers) or error)
         return
@@ -120,7 +117,7 @@ def _kind(header: DicomHeader) -> str | None:
 
 
 def _why_two(headers: Sequence[DicomHeader]) -> str | None:
-    """Why files with one series UID are two series: of two studies or patients, or of one image that differs."""
+    """Why files with one series UID are two series: two studies or patients, or two forms of one image."""
     first = headers[0]
     for header in headers:
         if (header.study_uid, header.patient_id) != (first.study_uid, first.patient_id):

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from MedSegRLib.batch.dicom_header import DicomHeader, quiet_pydicom, read_dicom_header
+from MedSegRLib.batch.dicom_header import DICOMDIR, DicomHeader, quiet_pydicom, read_dicom_header
 from MedSegRLib.batch.dicom_series import add_series
 from MedSegRLib.batch.found import Found, Stated
 from MedSegRLib.batch.image_files import add_image_file, is_image_name, stem_of, why_not_by_name
@@ -35,18 +35,20 @@ def find_studies(inputs: Sequence[Path]) -> Found:
         If a list makes no sense.
     """
     listing = _Listing()
+    # Lists first: what they say of a file counts, also where a folder brings it too.
+    ordered = sorted(inputs, key=lambda path: (not is_list_name(path.name), str(path)))
     with quiet_pydicom():
-        for path in inputs:
+        for path in ordered:
             if not os.path.exists(path):
                 raise ImageReadError(f"There is no file or folder {path}; check the path.")
             if path.is_file() and is_list_name(path.name):
                 for number, row, stated in read_list(path):
-                    if os.path.exists(row):
-                        listing.add(row, stated)
-                    else:
+                    if not os.path.exists(row):
                         listing.found.leave_out(
-                            f"{path}, line {number}", f"There is no file or folder {row}."
+                            f"{path}, line {number}", f"There is no file or folder {row}; correct the list."
                         )
+                        continue
+                    listing.add(row, stated)
             else:
                 listing.add(path, Stated())
         add_series(listing.headers.values(), listing.found)
@@ -86,14 +88,17 @@ class _Listing:
             )
 
     def _add_dicom(self, path: Path, stated: Stated) -> bool:
-        """Keep a file's header; False if it is no DICOM."""
+        """Keep a file's header; False if it is no DICOM, or a list of DICOM files."""
         try:
             if not path.is_file() or not is_dicom(path):
                 return False
-            key = _place(path)
-            # What a list says of a file counts, also where a folder brought it first.
-            if key not in self.headers or stated != Stated():
-                self.headers[key] = read_dicom_header(path), stated
+            place = _place(path)
+            if place in self.headers:
+                return True
+            header = read_dicom_header(path)
+            if header.storage_class == DICOMDIR:
+                return False
+            self.headers[place] = header, stated
         except ImageReadError as error:
             self.found.leave_out(path, error)
         except OSError as error:
@@ -105,21 +110,15 @@ class _Listing:
 
 
 def _once(studies: Sequence[Study]) -> list[Study]:
-    """Each study once, that of a list before that of a folder, sorted by where they lie."""
+    """Each study once, as it was found first, sorted by where they lie."""
     in_scenes = {_place(path) for study in studies if study.kind == "scene" for path in study.paths[1:]}
     kept: dict[tuple[str, str], Study] = {}
     for study in studies:
         place = _place(study.paths[0])
         if study.kind == "file" and place in in_scenes:
             continue
-        earlier = kept.get((place, study.part))
-        if earlier is None or _said(study) > _said(earlier):
-            kept[place, study.part] = study
+        kept.setdefault((place, study.part), study)
     return [study for _, study in sorted(kept.items(), key=lambda item: item[0])]
-
-
-def _said(study: Study) -> int:
-    return bool(study.modality) + bool(study.body_part)
 
 
 def _place(path: Path) -> str:

@@ -41,15 +41,18 @@ class Plan:
         """
         for task in self.tasks:
             study = task.study
-            known = (study.modality, study.body_part, f"{study.slices} slices" if study.slices else "")
-            said = ", ".join(filter(None, (*known, study.patient if names else "")))
-            yield f"{study.key}: {study.paths[0]}{f' ({said})' if said else ''}"
+            slices = _counted(study.slices, "slice") if study.slices else ""
+            known = (study.modality, study.body_part, slices, study.patient if names else "")
+            yield ", ".join([f"{study.key}: {_called(study)}", *filter(None, known)])
             yield from (f"    {question.id}: {question.text}" for question in task.questions)
         if self.left_out:
             yield "Left out:"
         yield from (f"    {one.what}: {one.why}" for one in self.left_out)
         asked = sum(len(task.questions) for task in self.tasks)
-        yield f"{len(self.tasks)} studies, {asked} questions; {len(self.left_out)} left out."
+        yield (
+            f"{_counted(len(self.tasks), 'study', 'studies')}, {_counted(asked, 'question')}; "
+            f"{len(self.left_out)} left out."
+        )
 
 
 def plan(inputs: Sequence[Path], questions: QuestionFile) -> Plan:
@@ -89,8 +92,13 @@ def plan(inputs: Sequence[Path], questions: QuestionFile) -> Plan:
         else:
             left_out.append(LeftOut(_called(study), "No question fits it."))
     tasks.sort(key=lambda task: task.study.key)
-    left_out.sort(key=lambda one: (one.what, one.why))
-    return Plan(tuple(tasks), tuple(left_out))
+    # Inputs that lie in each other tell the same twice.
+    once = sorted(set(left_out), key=lambda one: (one.what, one.why))
+    return Plan(tuple(tasks), tuple(once))
+
+
+def _counted(count: int, singular: str, plural: str = "") -> str:
+    return f"{count} {singular if count == 1 else plural or f'{singular}s'}"
 
 
 def _called(study: Study) -> str:

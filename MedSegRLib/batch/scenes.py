@@ -43,6 +43,9 @@ def add_scene(path: Path, key: str, stated: Stated, found: Found) -> None:
     if not volumes:
         found.leave_out(path, "The scene holds no volume that can be asked about.")
     for volume in volumes:
+        if not volume.files:
+            found.leave_out(f"{path} ({volume.name})", "It has no voxels in the scene; save the scene again.")
+            continue
         # What a bundle holds is in its own bytes.
         files = volume.files if path.suffix.lower() == ".mrml" else ()
         beside = [path.parent / name for name in files]

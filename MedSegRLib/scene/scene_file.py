@@ -70,10 +70,8 @@ def list_scene_volumes(path: Path) -> tuple[SceneVolume, ...]:
         node_id = node.get("id", "")
         storage = storages.get(node.get("storageNodeRef"))
         values = {} if storage is None else storage.attrib
-        names = [
-            values[key] for key in sorted(values) if key == "fileName" or key.startswith("fileListMember")
-        ]
-        files = tuple(dict.fromkeys(unquote(name) for name in names))
+        named = [key for key in sorted(values) if key == "fileName" or key.startswith("fileListMember")]
+        files = tuple(dict.fromkeys(unquote(values[key]) for key in named))
         volumes.append(SceneVolume(node_id, node.get("name", ""), modalities.get(node_id, ""), files))
     return tuple(volumes)
 
@@ -108,7 +106,7 @@ def read_scene_volume(path: Path, node_id: str, modality: Modality | None = None
         node = scene.GetNodeByID(node_id)
         if node is None or node.GetImageData() is None:
             raise ImageReadError(
-                f"The voxels of {node_id} in {path} cannot be read; open the scene in Slicer and save it again."
+                f"The voxels of {node_id} in {path} cannot be read; save the scene again in Slicer."
             )
         volume = volume_of(node)
     return replace(volume, modality=modality or volume.modality, source=str(path))
