@@ -60,8 +60,9 @@ def _safe(name: str) -> str:
     key = unicodedata.normalize("NFC", name).replace("/", "_")
     if is_safe_name(key):
         return key
-    words = re.sub(r"[^\w.-]+", "-", key).strip("._-")[: _LONGEST - 2 * (_HASH_DIGITS + 1)]
-    return f"{words or 'study'}_{_hash(name)}"
+    words = re.sub(r"[^\w.-]+", "-", key).strip("._-")[: _LONGEST - 3 * (_HASH_DIGITS + 1)]
+    safe = f"{words}_{_hash(name)}"
+    return safe if is_safe_name(safe) else f"study-{safe}"
 
 
 def _hash(text: str) -> str:

@@ -84,10 +84,10 @@ def dicom_series() -> Callable[..., list[Path]]:
 def image_file() -> Callable[..., Path]:
     """Writes an image of 5 x 4 x 8 voxels (I, J, K) in the format of the path."""
 
-    def write(path: Path, stored: np.ndarray = STORED) -> Path:
+    def write(path: Path, stored: np.ndarray | sitk.Image = STORED) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
-        image = sitk.GetImageFromArray(stored)
-        image.SetSpacing((0.5, 2.0, 3.0)[: image.GetDimension()])
+        image = sitk.GetImageFromArray(stored) if isinstance(stored, np.ndarray) else stored
+        image.SetSpacing((0.5, 2.0, 3.0, 1.0)[: image.GetDimension()])
         sitk.WriteImage(image, str(path))
         return path
 
