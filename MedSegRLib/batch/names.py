@@ -46,7 +46,7 @@ def unique_keys(names: Sequence[str], places: Sequence[str]) -> list[str]:
     >>> unique_keys(["sub-01/t1", "sub-02/t1"], ["/a", "/b"])
     ['sub-01_t1', 'sub-02_t1']
     >>> unique_keys(["t1", "T1"], ["/a/t1.nii", "/b/T1.nii"])
-    ['t1_c52fb2d7', 'T1_b4b3eb4e']
+    ['t1_570dbdd6', 'T1_62d81ff7']
     """
     keys = [_safe(name) for name in names]
     count = Counter(key.casefold() for key in keys)

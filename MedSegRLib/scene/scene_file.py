@@ -25,6 +25,7 @@ from MedSegRLib.scene.volume_node import volume_of
 __all__ = ["SceneVolume", "list_scene_volumes", "read_scene_volume"]
 
 _HIERARCHY = "SubjectHierarchy"
+_STORAGE = re.compile(r"(?:^|;)storage:([^;\s]+)")
 _MODALITY = re.compile(r"DICOM\.Modality\^(\w+)")
 
 
@@ -68,7 +69,7 @@ def list_scene_volumes(path: Path) -> tuple[SceneVolume, ...]:
         if node.get("hideFromEditors") == "true":
             continue
         node_id = node.get("id", "")
-        storage = storages.get(node.get("storageNodeRef"))
+        storage = storages.get(_storage_id(node))
         values = {} if storage is None else storage.attrib
         named = [key for key in sorted(values) if key == "fileName" or key.startswith("fileListMember")]
         files = tuple(dict.fromkeys(unquote(values[key]) for key in named))
@@ -129,6 +130,12 @@ def _scene_in(bundle: zipfile.ZipFile) -> str:
     return names[0]
 
 
+def _storage_id(node: ElementTree.Element) -> str | None:
+    found = _STORAGE.search(node.get("references", ""))
+    # Scenes of older Slicers have an attribute of its own for it.
+    return node.get("storageNodeRef") if found is None else found.group(1)
+
+
 @contextmanager
 def _unpacked(path: Path) -> Iterator[Path]:
     """The folder that a scene's relative paths are seen from."""
@@ -162,7 +169,7 @@ def _quiet_vtk() -> Iterator[None]:
 def _keep_only(root: ElementTree.Element, node_id: str) -> None:
     """Leave a volume, its storage, the transforms and what the hierarchy says of the volume."""
     wanted = [node for node in root if node.get("id") == node_id]
-    storage = wanted[0].get("storageNodeRef") if wanted else None
+    storage = _storage_id(wanted[0]) if wanted else None
     for node in list(root):
         kept = (
             node in wanted or node.get("id") == storage or "Transform" in node.tag or node.tag == _HIERARCHY

@@ -20,7 +20,7 @@ NAMES = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, database=None)
+@settings(max_examples=60, deadline=None, database=None)
 @given(names=NAMES, seed=st.integers(0, 99))
 def test_any_names_become_safe_and_different_keys_in_any_order(names, seed) -> None:
     pairs = [(name, f"/place/{n}") for n, name in enumerate(names)]

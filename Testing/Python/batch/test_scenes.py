@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -60,6 +61,20 @@ def test_a_volume_of_a_scene_is_asked_where_its_transform_puts_it(scene, name, c
     assert volume.modality is Modality.MR
     # The user's scene is as it was.
     assert slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") == []
+
+
+def test_a_scene_of_an_older_slicer_is_read_too(scene) -> None:
+    path = scene / "my case" / "case.mrml"
+    (before,) = plan([path], ASKED).tasks
+    text = path.read_text(encoding="utf-8")
+    storage = re.search(r"storage:(\w+);", text)
+    assert storage is not None
+    old = text.replace(storage.group(), "").replace(
+        'name="T1"', f'name="T1" storageNodeRef="{storage.group(1)}"'
+    )
+    path.write_text(old, encoding="utf-8")
+    (after,) = plan([path], ASKED).tasks
+    assert after.study == before.study and after.study.read().shape_kji == (8, 4, 5)
 
 
 def test_a_changed_scan_of_a_scene_has_another_fingerprint(scene, image_file) -> None:
