@@ -72,7 +72,7 @@ class _Listing:
             add_image_file(path, stem_of(path.name), stated, self.found)
 
     def _add_folder(self, folder: Path, stated: Stated) -> None:
-        before = self._count()
+        before, dicom = len(self.found.studies) + len(self.found.left_out), False
         for path in files_under(folder, self.found):
             key = path.relative_to(folder).with_name(stem_of(path.name)).as_posix()
             why = why_not_by_name(path)
@@ -80,9 +80,11 @@ class _Listing:
                 add_scene(path, key, stated, self.found)
             elif is_image_name(path.name) and why is None:
                 add_image_file(path, key, stated, self.found)
-            elif not self._add_dicom(path, stated) and why is not None:
+            elif self._add_dicom(path, stated):
+                dicom = True
+            elif why is not None:
                 self.found.leave_out(path, why)
-        if self._count() == before:
+        if not dicom and len(self.found.studies) + len(self.found.left_out) == before:
             self.found.leave_out(
                 folder, "There is no scan in it: no NRRD, NIfTI, MetaImage, DICOM or scene; check the path."
             )
@@ -104,9 +106,6 @@ class _Listing:
         except OSError as error:
             self.found.leave_out(path, f"It cannot be opened ({error.strerror}); check the permissions.")
         return True
-
-    def _count(self) -> int:
-        return len(self.found.studies) + len(self.found.left_out) + len(self.headers)
 
 
 def _once(studies: Sequence[Study]) -> list[Study]:

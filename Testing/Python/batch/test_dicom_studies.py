@@ -201,6 +201,12 @@ def test_a_copy_that_was_changed_is_no_copy(tmp_path, dicom_series) -> None:
     assert why.startswith("Two different series have this one's UID") and str(changed) in why
 
 
+def test_inputs_that_lie_in_each_other_give_each_series_once(tmp_path, dicom_series) -> None:
+    dicom_series(tmp_path / "a")
+    found = plan([tmp_path, tmp_path / "a", *(tmp_path / "a").iterdir()], ASKED)
+    assert [task.study.slices for task in found.tasks] == [6] and found.left_out == ()
+
+
 def test_a_file_without_a_series_is_left_out(tmp_path, dicom_series) -> None:
     dicom_series(tmp_path, range(1), SeriesInstanceUID=None)
     assert reasons(tmp_path) == ["It does not say which series it belongs to; export it again."]
