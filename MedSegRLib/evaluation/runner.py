@@ -18,6 +18,7 @@ from .development import development
 from .gallery import Gallery
 from .items import medsegqa, predicted
 from .plain import plain
+from .regional import regional
 from .results import PatientPart, QuestionScore, Results
 from .suites import Progress, implicit, structures16
 from .turns import turns
@@ -52,7 +53,8 @@ def evaluate(
     data
         A MedSeg-QA file (.jsonl), or a folder of scans with an index.json.
     suites
-        Of a folder: which of `SUITES` and `MORE_SUITES`. "calibration" takes its masks from structures16;
+        Of a folder: which of `SUITES` and `MORE_SUITES`. "implicit" asks about other regions too, see
+        `regional.regional`; "calibration" takes its masks from structures16;
         "turns" asks in conversations of four, see `turns.turns`; "plain" asks nothing, see `plain.plain`;
         "development" may be tuned on, see `development.development`.
     open_session
@@ -100,6 +102,7 @@ def evaluate(
         questions += development(model, data, tell)
     if "implicit" in suites:
         questions += implicit(real, opener, tell)
+        questions += regional(data, model.config.offered, opener, tell)
     if "absent" in suites:
         others = other_region_cases(data)
         questions += absent(real, others, model.config.offered, opener, tell, per_kind=per_kind)

@@ -13,14 +13,17 @@ from MedSegRLib.anatomy import Side, load_table
 from MedSegRLib.dataset.scene import parts_of
 from MedSegRLib.resources import resource_path
 
-from .asking import Opener, found_parts
+from .asking import Conversation, Opener, found_parts
 from .cases import Case
 from .gallery import Gallery
 from .metrics import right_target
 from .results import PatientPart, QuestionScore, part_names
 from .structures16 import load_protocol, score_parts
 
-__all__ = ["Progress", "implicit", "implicit_questions", "is_meant", "structures16", "written_questions"]
+__all__ = [
+    "Progress", "implicit", "implicit_questions", "is_meant", "score_implicit", "structures16",
+    "written_questions",
+]  # fmt: skip
 
 Progress = Callable[[str], None]
 
@@ -35,10 +38,14 @@ def written_questions() -> dict[str, Any]:
 
 
 @cache
-def implicit_questions() -> tuple[dict[str, Any], ...]:
-    """Read the held-out questions."""
-    text = resource_path("Evaluation", "implicit_questions.jsonl").read_text(encoding="utf-8")
-    return tuple(json.loads(line) for line in text.splitlines() if line.strip())
+def implicit_questions() -> dict[str, tuple[dict[str, Any], ...]]:
+    """Read all held-out questions, by the region of the scans that they are to be asked about."""
+    by_region: dict[str, list[dict[str, Any]]] = {}
+    for name in ("implicit_questions.jsonl", "implicit_questions_regions.jsonl"):
+        for line in resource_path("Evaluation", name).read_text(encoding="utf-8").splitlines():
+            entry = json.loads(line)
+            by_region.setdefault(entry.get("region", "brain"), []).append(entry)
+    return {region: tuple(entries) for region, entries in by_region.items()}
 
 
 def structures16(
@@ -81,12 +88,8 @@ def implicit(
     tell: Progress,
     questions: Sequence[dict[str, Any]] | None = None,
 ) -> Iterator[QuestionScore]:
-    """Ask the held-out implicit questions, dealt out over the brains.
-
-    Right is an answer that shows exactly the expected parts, sides included.
-    """
-    table = load_table()
-    asked = implicit_questions() if questions is None else questions
+    """Ask the held-out implicit questions about the brain, dealt out over the brains (`score_implicit`)."""
+    asked = implicit_questions()["brain"] if questions is None else questions
     for number, case in enumerate(cases):
         mine = asked[number :: len(cases)]
         if not mine:
@@ -94,18 +97,29 @@ def implicit(
         session = open_session(case.load()[0])
         right = 0
         for entry in mine:
-            session.forget()
-            answer = session.ask(entry["question"])
-            expected = [p for p in parts_of(entry["structures"], table) if is_meant(p[1], entry["sides"])]
-            shown = found_parts(answer)
-            score = QuestionScore(
-                "implicit", entry["kind"], case.group, case.patient, entry["question"], part_names(expected),
-                part_names(shown), right_target(set(shown), set(expected)), answer.text,
-                tuple(entry["structures"]),
-            )  # fmt: skip
+            score = score_implicit(session, entry, case.group, case.patient)
             right += score.right
             yield score
         tell(f"implicit questions, {case.patient}: {right} of {len(mine)} right")
+
+
+def score_implicit(session: Conversation, entry: dict[str, Any], group: str, patient: str) -> QuestionScore:
+    """Ask one held-out question in a conversation of its own.
+
+    Right is an answer that shows exactly the expected parts, sides included. One of the `levels` of an entry
+    (a single vertebra or disc) counts as the structure that it is one of.
+    """
+    table = load_table()
+    session.forget()
+    answer = session.ask(entry["question"])
+    expected = [p for p in parts_of(entry["structures"], table) if is_meant(p[1], entry["sides"])]
+    shown = found_parts(answer)
+    whole = {level: table[level].parent for level in entry.get("levels", ())}
+    meant = {(whole.get(name) or name, side) for name, side in shown}
+    return QuestionScore(
+        "implicit", entry["kind"], group, patient, entry["question"], part_names(expected),
+        part_names(shown), right_target(meant, set(expected)), answer.text, tuple(entry["structures"]),
+    )  # fmt: skip
 
 
 def is_meant(side: Side, sides: str) -> bool:

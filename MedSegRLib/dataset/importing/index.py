@@ -21,7 +21,7 @@ from ..source import REGIONS, Source, SourceLabel
 from .freesurfer import freesurfer_names
 from .label_table import LabelName
 
-__all__ = ["read_index"]
+__all__ = ["read_index", "regions_of_index"]
 
 # How an index begins to name a region -> what the format calls it.
 _REGIONS = {
@@ -38,6 +38,7 @@ def read_index(
     *,
     splits: Collection[str] = ("train",),
     origins: Collection[str] | None = None,
+    regions: Collection[str] | None = None,
 ) -> Iterator[Source]:
     """Read the scans of a folder with an index.json; all files stay where they are.
 
@@ -51,6 +52,8 @@ def read_index(
         Which of the index's splits; by default nothing that is kept for judging.
     origins
         Which of the index's sources; None for all.
+    regions
+        Of which of `REGIONS`; None for all, and a region of another name is an error then.
 
     Raises
     ------
@@ -64,12 +67,28 @@ def read_index(
     _refuse_two_splits(folder, entries)
     groups: dict[str, list[dict[str, Any]]] = {}
     for entry in entries:
-        if entry["split"] in splits and (origins is None or entry["source"] in origins):
+        if (
+            entry["split"] in splits
+            and (origins is None or entry["source"] in origins)
+            and (regions is None or _known_region(entry) in regions)
+        ):
             groups.setdefault(entry["image"] or entry["label"], []).append(entry)
     if not groups:
         raise DatasetError(f"{folder / 'index.json'} holds no scan of that split and source; check both.")
     for group in groups.values():
         yield _source(folder, group, table)
+
+
+def regions_of_index(folder: Path, split: str) -> frozenset[str]:
+    """Those of `REGIONS` that a split of an index has scans of.
+
+    Raises
+    ------
+    DatasetError
+        If the index or an entry is not as it must be.
+    """
+    known = (_known_region(entry) for entry in _entries(folder) if entry["split"] == split)
+    return frozenset(region for region in known if region is not None)
 
 
 def _entries(folder: Path) -> list[dict[str, Any]]:
@@ -158,12 +177,18 @@ def _modality(entry: dict[str, Any]) -> Modality:
     return Modality.MR if not entry["image"] else Modality(said) if said in ("MR", "CT") else Modality.UNKNOWN
 
 
-def _region(folder: Path, entry: dict[str, Any]) -> str:
+def _known_region(entry: dict[str, Any]) -> str | None:
     said = str(entry["region"])
-    found = next((name for start, name in _REGIONS.items() if said.startswith(start)), None)
-    if said not in REGIONS and found is None:
+    if said in REGIONS:
+        return said
+    return next((name for start, name in _REGIONS.items() if said.startswith(start)), None)
+
+
+def _region(folder: Path, entry: dict[str, Any]) -> str:
+    region = _known_region(entry)
+    if region is None:
         raise DatasetError(
-            f"{folder / 'index.json'} has the region '{said}', which is unknown; "
+            f"{folder / 'index.json'} has the region '{entry['region']}', which is unknown; "
             f"use one of {', '.join(REGIONS)}."
         )
-    return said if said in REGIONS else str(found)
+    return region

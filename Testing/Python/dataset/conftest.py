@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +11,8 @@ import SimpleITK as sitk
 from MedSegRLib.anatomy import load_table
 from MedSegRLib.dataset.annotator import OfflineAnnotator
 from MedSegRLib.dataset.build import LabelledScan
+from MedSegRLib.dataset.building.held_out import held_out_questions
 from MedSegRLib.dataset.stock import load_stock
-from MedSegRLib.resources import resource_path
-
-
-def held_out_questions() -> list[str]:
-    text = resource_path("Evaluation", "implicit_questions.jsonl").read_text(encoding="utf-8")
-    return [json.loads(line)["question"] for line in text.splitlines()]
 
 
 def brain_structures() -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import re
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from MedSegRLib.dataset.stock import load_stock
 from MedSegRLib.dataset.whole_questions import PART_NAMES
 from MedSegRLib.dataset.wording import four_word_runs, rough_hand, telegram, thinned, tumbled, words
 from MedSegRLib.evaluation.development import development_questions
+from MedSegRLib.resources import resource_path
 
 from .conftest import brain_structures, held_out_questions
 
@@ -191,7 +193,9 @@ def test_no_question_written_whole_names_its_structure_or_a_side_that_is_not_mea
 
 def test_no_question_written_whole_shares_four_words_with_one_that_judges() -> None:
     """Neither with a held-out one nor with one that the model is tuned on."""
-    judging = [*held_out_questions(), *(entry["question"] for entry in development_questions())]
+    regions = resource_path("Evaluation", "development_questions_regions.jsonl").read_text(encoding="utf-8")
+    tuning = [*development_questions(), *map(json.loads, regions.splitlines())]
+    judging = [*held_out_questions(), *(entry["question"] for entry in tuning)]
     runs = {run for question in judging for run in four_word_runs(question)}
     stock = load_stock()
     families = (stock.questions[name] for name in ("unanswerable", "lesion", "not_offered"))

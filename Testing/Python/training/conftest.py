@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 
 import numpy as np
@@ -11,8 +10,8 @@ from tokenizers import Tokenizer
 
 from MedSegRLib.anatomy import load_table
 from MedSegRLib.dataset.annotator import OfflineAnnotator
+from MedSegRLib.dataset.building.held_out import held_out_questions
 from MedSegRLib.dataset.stock import load_stock
-from MedSegRLib.resources import resource_path
 from MedSegRLib.training.language_stage import full_brain
 from MedSegRLib.training.synthesis import HeadMap
 from MedSegRLib.training.targets import PartTargets
@@ -49,10 +48,7 @@ def head() -> HeadMap:
 
 @pytest.fixture(scope="session")
 def annotator() -> OfflineAnnotator:
-    text = resource_path("Evaluation", "implicit_questions.jsonl").read_text(encoding="utf-8")
-    return OfflineAnnotator(
-        load_table(), load_stock(), [json.loads(line)["question"] for line in text.splitlines()]
-    )
+    return OfflineAnnotator(load_table(), load_stock(), held_out_questions())
 
 
 @pytest.fixture(scope="session")

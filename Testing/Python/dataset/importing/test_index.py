@@ -11,7 +11,7 @@ import SimpleITK as sitk
 
 from MedSegRLib.anatomy import Side
 from MedSegRLib.dataset.importing.freesurfer import freesurfer_names
-from MedSegRLib.dataset.importing.index import read_index
+from MedSegRLib.dataset.importing.index import read_index, regions_of_index
 from MedSegRLib.errors import DatasetError
 
 ENTRY = {
@@ -54,6 +54,16 @@ def test_what_is_kept_for_judging_comes_only_when_asked_for(read):
     validation = {"split": "validation", "patient": 8}
     assert [source.patient for source in read({}, validation)] == ["ct_a/7"]
     assert [source.patient for source in read({}, validation, splits=("validation",))] == ["ct_a/8"]
+
+
+def test_scans_of_some_regions_are_read_and_those_of_an_unknown_one_left_alone(read, tmp_path):
+    more = [
+        {"region": "lumbar spine, sagittal", "patient": 8, "image": "b"},
+        {"region": "knee", "patient": 9},
+    ]
+    assert [source.patient for source in read({}, *more, regions=("abdomen", "heart"))] == ["ct_a/7"]
+    assert regions_of_index(tmp_path, "train") == {"abdomen", "spine"}
+    assert regions_of_index(tmp_path, "validation") == frozenset()
 
 
 def test_label_maps_of_one_image_are_one_source_and_the_first_to_draw_a_part_is_taken(read):

@@ -1,0 +1,131 @@
+"""Regional: the held-out implicit questions about other parts of the body than the brain.
+
+Each is asked about a validation scan of its region whose labels hold all that it is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from MedSegRLib.anatomy import AnatomyTable, load_table
+from MedSegRLib.dataset.importing.index import read_index, regions_of_index
+from MedSegRLib.dataset.label_map import read_label_map
+from MedSegRLib.dataset.scene import parts_of
+from MedSegRLib.dataset.source import Source
+from MedSegRLib.imaging import Modality, read_volume
+
+from .asking import Opener, Part
+from .results import QuestionScore
+from .suites import Progress, implicit_questions, is_meant, score_implicit
+
+__all__ = ["regional"]
+
+_SPLIT = "validation"
+
+Entry = dict[str, Any]
+
+
+def regional(
+    data: Path,
+    offered: Collection[str],
+    open_session: Opener,
+    tell: Progress,
+    questions: Mapping[str, Sequence[Entry]] | None = None,
+) -> Iterator[QuestionScore]:
+    """Ask the questions whose structures the model offers, dealt out over the patients of their region.
+
+    Of a patient with many scans (slices, say) the one is taken that shows most of what a question is about.
+    No scan is opened for a model that offers nothing but brains.
+
+    Parameters
+    ----------
+    data
+        A folder of scans with an index.json.
+    offered
+        The structures that the model offers.
+    open_session, tell
+        Opens a conversation about a scan; is told how far it is, and how many questions were not asked.
+    questions
+        By region; None for the held-out ones, of which those about the brain are `suites.implicit`'s.
+
+    Raises
+    ------
+    DatasetError
+        If the index, a label map or an entry is not as it must be.
+    """
+    table = load_table()
+    held_out = implicit_questions() if questions is None else questions
+    asked = {
+        region: [entry for entry in entries if _is_offered(entry, offered, table)]
+        for region, entries in held_out.items()
+        if region != "brain"
+    }
+    wanted = [region for region, entries in asked.items() if entries]
+    here = regions_of_index(data, _SPLIT) if wanted else frozenset()
+    for region in wanted:
+        scans = read_index(data, table, splits=(_SPLIT,), regions=(region,)) if region in here else ()
+        right = count = 0
+        for score in _of_region(scans, asked[region], open_session, table):
+            right, count = right + score.right, count + 1
+            yield score
+        left = len(asked[region]) - count
+        without = f"; {left} not asked, as no scan of it draws what they are about" if left else ""
+        tell(f"implicit questions, {region.replace('_', ' ')}: {right} of {count} right{without}")
+
+
+def _of_region(
+    sources: Iterable[Source], entries: Sequence[Entry], open_session: Opener, table: AnatomyTable
+) -> Iterator[QuestionScore]:
+    scans = [(s, s.image, _voxels(s)) for s in sources if s.image is not None]
+    dealt: dict[int, list[Entry]] = {}
+    turn: dict[tuple[str, ...], int] = {}
+    for entry in entries:
+        best: dict[str, tuple[int, int]] = {}
+        for number, (source, _, voxels) in enumerate(scans):
+            least = min(sum(voxels.get(part, 0) for part in one) for one in _targets(entry, table))
+            if least > best.get(source.patient, (0, 0))[0]:
+                best[source.patient] = (least, number)
+        if best:
+            key = tuple(entry["structures"])
+            turn[key] = turn.get(key, -1) + 1
+            _, number = list(best.values())[turn[key] % len(best)]
+            dealt.setdefault(number, []).append(entry)
+    for number, mine in dealt.items():
+        source, image, _ = scans[number]
+        session = open_session(read_volume(image, modality=Modality(source.modality)))
+        for entry in mine:
+            yield score_implicit(session, entry, source.origin, source.patient)
+
+
+def _voxels(source: Source) -> dict[Part, int]:
+    """How many voxels each part of the table has."""
+    counts: dict[Part, int] = {}
+    for file in source.files:
+        values, voxels = np.unique(read_label_map(file), return_counts=True)
+        found = dict(zip(values.tolist(), voxels.tolist(), strict=True))
+        for label in source.labels:
+            if label.file == file and label.structure is not None and label.value in found:
+                part = (label.structure, label.side)
+                counts[part] = counts.get(part, 0) + found[label.value]
+    return counts
+
+
+def _targets(entry: Entry, table: AnatomyTable) -> list[list[Part]]:
+    """For each expected part, the parts of a label map that show it: itself, or the levels that are meant."""
+    return [
+        [(level, side) for level in _levels(entry, name, table)] or [(name, side)]
+        for name, side in parts_of(entry["structures"], table)
+        if is_meant(side, entry["sides"])
+    ]
+
+
+def _is_offered(entry: Entry, offered: Collection[str], table: AnatomyTable) -> bool:
+    return all(not {name, *_levels(entry, name, table)}.isdisjoint(offered) for name in entry["structures"])
+
+
+def _levels(entry: Entry, structure: str, table: AnatomyTable) -> list[str]:
+    return [level for level in entry.get("levels", ()) if table[level].parent == structure]

@@ -1,0 +1,207 @@
+"""Questions about other regions, on phantoms: which scan each is asked about, and which answer is right."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from MedSegRLib.answers import Answer, Finding, Provenance, Question
+from MedSegRLib.errors import DatasetError
+from MedSegRLib.evaluation import regional as regional_module
+from MedSegRLib.evaluation import suites
+from MedSegRLib.evaluation.regional import regional
+from MedSegRLib.evaluation.results import QuestionScore
+from MedSegRLib.evaluation.runner import evaluate
+from MedSegRLib.evaluation.suites import implicit_questions
+from MedSegRLib.imaging import Modality, Plane, Volume, Window
+from MedSegRLib.model import tiny_model
+
+ABDOMEN = {"1": "liver", "2": "left kidney", "3": "right kidney"}
+SPINE = {"1": "vertebra L5", "2": "vertebra L4", "10": "disc L5-S1", "11": "disc L4-L5", "8": "spinal canal"}
+EVERYTHING = ("liver", "kidney", "spleen", "vertebra", "intervertebral_disc", "spinal_canal")
+
+
+class Saying:
+    """A conversation that finds, for each question, the phrases that it is told to find."""
+
+    def __init__(self, volume: Volume, replies: Mapping[str, tuple[str, ...]]) -> None:
+        self.volume, self.replies, self.asked, self.forgot = volume, replies, [], 0
+
+    def forget(self) -> None:
+        self.forgot += 1
+
+    def ask(self, question: str | Question) -> Answer:
+        text = question if isinstance(question, str) else question.text
+        self.asked.append(text)
+        mask = np.ones(self.volume.shape_kji, bool)
+        phrases = self.replies.get(text, ())
+        findings = tuple(Finding.of(p, mask, self.volume, Plane.AXIAL, 0.9) for p in phrases)
+        provenance = Provenance("hand", "1", Window(0, 1, "w"), Plane.AXIAL, (0,), "ground", 0, "0")
+        raw = "".join(f"<p>{p}</p>[SEG]" for p in phrases)
+        return Answer(Question(text), "text", findings, (), provenance, self.volume, raw)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Two abdomens, the second without a left kidney, and three spine pictures of two patients."""
+    grey = np.arange(3 * 8 * 10, dtype=np.int16).reshape(3, 8, 10)
+    common = {"split": "validation", "kind": "volume", "licence": "CC0"}
+    index: list[dict[str, Any]] = []
+
+    def add(name: str, ending: str, image: np.ndarray, label: np.ndarray, **entry: Any) -> None:
+        files = {"image": f"{name}{ending}", "label": f"{name}_seg{ending}"}
+        sitk.WriteImage(sitk.GetImageFromArray(image), str(tmp_path / files["image"]))
+        sitk.WriteImage(sitk.GetImageFromArray(label), str(tmp_path / files["label"]))
+        index.append({**common, **files, **entry})
+
+    belly = np.zeros((3, 8, 10), np.uint8)
+    belly[:, 1:4, 1:4], belly[1, 5:7, 6:9], belly[1, 5:7, 1:3] = 1, 2, 3
+    abdomen = {"source": "ct", "modality": "CT", "region": "abdomen", "labels": ABDOMEN}
+    add("a", ".nii", grey, belly, patient="a", **abdomen)
+    add("b", ".nii", grey + 1, np.where(belly == 2, 0, belly).astype(np.uint8), patient="b", **abdomen)
+    spine = {"source": "mr", "modality": "MR", "region": "lumbar spine, sagittal", "labels": SPINE}
+    for name, patient, rows in (("c1", "c", 1), ("c2", "c", 3), ("d1", "d", 2)):
+        label = np.zeros((12, 10), np.uint8)
+        for number, value in enumerate((1, 2, 10, 8)):
+            label[2 * number : 2 * number + 2, 1 : 1 + rows] = value
+        if name == "d1":
+            label[9:11, 1:3] = 11
+        picture = np.arange(120, dtype=np.uint8).reshape(12, 10) + 10 * rows
+        add(name, ".png", picture.astype(np.uint8), label, patient=patient, **spine)
+    # A region that nobody has questions about, and a scan that may be trained on.
+    index.append({**index[0], "region": "head with skull, breast", "source": "x", "patient": "x"})
+    index.append({**index[0], "split": "train", "source": "y", "patient": "y"})
+    (tmp_path / "index.json").write_text(json.dumps(index), encoding="utf-8")
+    return tmp_path
+
+
+def entry(question: str, structures: str, sides: str = "none", levels: str = "") -> dict[str, Any]:
+    asked = {"question": question, "structures": structures.split(), "sides": sides, "kind": "disease"}
+    return {"id": question, **asked, **({"levels": levels.split()} if levels else {})}
+
+
+Ask = Callable[..., tuple[list[QuestionScore], list[Saying], list[str]]]
+
+
+@pytest.fixture
+def ask(data: Path) -> Ask:
+    """Scores, conversations and what was told."""
+
+    def run(questions: Mapping[str, list[dict[str, Any]]], offered=EVERYTHING, **replies: tuple[str, ...]):
+        opened: list[Saying] = []
+        told: list[str] = []
+
+        def opener(volume: Volume) -> Saying:
+            opened.append(Saying(volume, replies))
+            return opened[-1]
+
+        return list(regional(data, offered, opener, told.append, questions)), opened, told
+
+    return run
+
+
+def test_each_question_is_asked_once_about_a_patient_whose_labels_hold_all_of_it(ask: Ask) -> None:
+    questions = [entry(f"l{n}", "liver") for n in range(4)]
+    questions += [entry("left", "kidney", "left"), entry("both", "kidney", "both")]
+    questions += [entry("right0", "kidney", "right"), entry("right1", "liver kidney", "right")]
+    scores, opened, told = ask({"abdomen": [*questions, entry("s", "spleen")]})
+    where = {score.question: score.patient for score in scores}
+    assert len(scores) == len(where) == 8 and {s.group for s in scores} == {"ct"}
+    assert [where[f"l{n}"] for n in range(4)] == ["ct/a", "ct/b", "ct/a", "ct/b"]
+    assert where["left"] == where["both"] == "ct/a"
+    assert len(opened) == 2 and all(s.volume.modality is Modality.CT for s in opened)
+    assert all(s.forgot == len(s.asked) for s in opened)
+    assert told == [
+        "implicit questions, abdomen: 0 of 8 right; 1 not asked, as no scan of it draws what they are about"
+    ]
+
+
+def test_of_a_patients_pictures_the_one_is_asked_about_that_shows_most(ask: Ask) -> None:
+    scores, opened, _ = ask({"spine": [entry("q0", "spinal_canal"), entry("q1", "spinal_canal")]})
+    assert [score.patient for score in scores] == ["mr/c", "mr/d"]
+    # The second picture of c is the brighter one.
+    assert [float(one.volume.voxels.max()) for one in opened] == [149.0, 139.0]
+    assert all(one.volume.modality is Modality.MR for one in opened)
+
+
+def test_right_is_exactly_what_is_meant_on_the_side_that_is_meant(ask: Ask) -> None:
+    questions = [entry(name, "kidney", "left") for name in ("exact", "twin", "wrong", "none")]
+    questions += [entry("pair", "liver kidney", "right"), entry("half", "liver kidney", "right")]
+    scores, _, told = ask(
+        {"abdomen": questions}, exact=("left kidney",), twin=("left kidney", "right kidney"),
+        wrong=("right kidney",), pair=("liver", "right kidney"), half=("liver",),
+    )  # fmt: skip
+    assert {score.question: score.right for score in scores} == {
+        "exact": True, "twin": False, "wrong": False, "none": False, "pair": True, "half": False,
+    }  # fmt: skip
+    assert told == ["implicit questions, abdomen: 2 of 6 right"]
+    assert scores[0].suite == "implicit" and scores[0].structures == ("kidney",)
+
+
+def test_a_level_that_is_meant_counts_as_its_structure_and_another_does_not(ask: Ask) -> None:
+    both, last = "disc_l4_l5 disc_l5_s1", "disc_l5_s1"
+    questions = [entry(name, "intervertebral_disc", levels=both) for name in ("all", "levels", "bone")]
+    questions += [entry(name, "intervertebral_disc", levels=last) for name in ("last", "whole", "other")]
+    questions.append(entry("unseen", "vertebra", levels="vertebra_l1"))
+    scores, _, told = ask(
+        {"spine": questions}, all=("intervertebral disc",), levels=("L4/L5 disc", "L5/S1 disc"),
+        bone=("L5/S1 disc", "L5 vertebra"), last=("L5/S1 disc",), whole=("intervertebral disc",),
+        other=("L4/L5 disc",),
+    )  # fmt: skip
+    assert {score.question: score.right for score in scores} == {
+        "all": True, "levels": True, "bone": False, "last": True, "whole": True, "other": False,
+    }  # fmt: skip
+    assert scores[0].expected == ("intervertebral_disc",) and "1 not asked" in told[0]
+
+
+def test_what_the_model_does_not_offer_is_not_asked(ask: Ask) -> None:
+    questions = {
+        "abdomen": [entry("l", "liver"), entry("lk", "liver kidney", "right")],
+        "spine": [entry("d", "intervertebral_disc", levels="disc_l5_s1"), entry("c", "spinal_canal")],
+        "pelvis": [entry("u", "urinary_bladder")],
+    }
+    scores, _, told = ask(questions, ("liver", "disc_l5_s1", "urinary_bladder"))
+    assert [score.question for score in scores] == ["l", "d"]
+    assert told[2].startswith("implicit questions, pelvis: 0 of 0 right; 1 not asked")
+
+
+def test_a_model_of_brains_asks_as_before_and_opens_no_other_scan(tmp_path: Path) -> None:
+    def opener(volume: Volume) -> Saying:
+        raise AssertionError("a scan was opened")
+
+    assert list(regional(tmp_path / "nowhere", ("hippocampus", "brainstem"), opener, print)) == []
+
+
+def test_a_folder_without_an_index_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="no readable index"):
+        list(regional(tmp_path, ("liver",), lambda volume: Saying(volume, {}), print))
+
+
+def test_the_suite_asks_about_brains_and_about_what_else_the_model_offers(
+    data: Path, labels: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sitk.WriteImage(sitk.GetImageFromArray(labels[::5].astype(np.int16)), str(data / "head.nii"))
+    index = json.loads((data / "index.json").read_text(encoding="utf-8"))
+    head = {"source": "brain_voxelmorph_test", "region": "brain", "patient": "h", "labels": {}}
+    index.append({**index[0], **head, "image": "head.nii", "label": "head.nii"})
+    (data / "index.json").write_text(json.dumps(index), encoding="utf-8")
+    few = {region: entries[:30:10] for region, entries in implicit_questions().items()}
+    for module in (suites, regional_module):
+        monkeypatch.setattr(module, "implicit_questions", lambda: few)
+    model, asked = tiny_model(0), []
+    for offered in (("hippocampus",), ("hippocampus", "liver", "spleen")):
+        model.config = replace(model.config, offered=offered)
+        results = evaluate(model, data, suites=("implicit",), open_session=lambda v: Saying(v, {}))
+        assert {q.suite for q in results.questions} == {"implicit"}
+        asked.append([(q.group, q.structures[0]) for q in results.questions])
+    brains, more = asked
+    assert len(brains) == 3 and {group for group, _ in brains} == {"voxelmorph T1"}
+    # No spleen is drawn in the phantoms.
+    assert more == [*brains, ("ct", "liver"), ("ct", "liver")]
