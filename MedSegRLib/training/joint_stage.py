@@ -17,7 +17,7 @@ from MedSegRLib.model.losses import mask_losses
 from MedSegRLib.model.medsegr import MedSegR, pad_states
 
 from .joint_batches import JointBatch, JointBatches, similarity_targets
-from .language_stage import words_loss
+from .language_stage import deciding_marks, words_loss
 
 __all__ = ["JointStage"]
 
@@ -38,8 +38,7 @@ class JointStage:
     ) -> None:
         self.name, self.batches, self.codes = name, batches, codes
         self.decodes = name == "joint"
-        token = batches.tokenizer.token_to_id
-        self._marks = (token("<p>"), token("</p>"), token("<|end|>"))
+        self._marks = deciding_marks(batches.tokenizer)
         model.grounding.requires_grad_(False)
         model.grounding.mask_decoder.requires_grad_(self.decodes)
         model.grounding.prompt_encoder.requires_grad_(self.decodes)

@@ -26,7 +26,15 @@ from MedSegRLib.dataset.conversation import Exchange, Scene
 
 from .tokenizer import control_ids, encode_roughly
 
-__all__ = ["LanguageStage", "TextBatches", "encode_conversation", "full_brain", "meant", "words_loss"]
+__all__ = [
+    "LanguageStage",
+    "TextBatches",
+    "deciding_marks",
+    "encode_conversation",
+    "full_brain",
+    "meant",
+    "words_loss",
+]
 
 
 _BAG_WEIGHT = 0.1
@@ -83,6 +91,12 @@ def meant(exchange: Exchange, offered: Sequence[str]) -> list[float]:
     return [float(name in structures) for name in offered] + [
         float(side in sides) for side in (Side.LEFT, Side.RIGHT)
     ]
+
+
+def deciding_marks(tokenizer: Tokenizer) -> tuple[int, int, int]:
+    """Token ids that `words_loss` goes by."""
+    token = control_ids(tokenizer)
+    return token["<p>"], token["</p>"], token["<|end|>"]
 
 
 def words_loss(logits: Tensor, labels: Tensor, marks: tuple[int, int, int]) -> Tensor:
@@ -177,8 +191,7 @@ class LanguageStage:
         self.batches = batches
         classes = len(batches.scene.offered) + 2
         # Its type says that attributes of a module are tensors or modules, not methods.
-        token = batches.tokenizer.token_to_id
-        self._marks = (token("<p>"), token("</p>"), token("<|end|>"))
+        self._marks = deciding_marks(batches.tokenizer)
         self._words: Callable[[], nn.Embedding] = decoder.get_input_embeddings  # type: ignore[assignment]
         bag = nn.Linear(self._words().embedding_dim, classes)
         self.modules = nn.ModuleDict({"decoder": decoder, "head": head, "bag": bag})

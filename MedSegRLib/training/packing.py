@@ -18,6 +18,7 @@ from torch import Tensor
 from MedSegRLib.dataset.conversation import Exchange
 
 from .language_stage import encode_conversation
+from .tokenizer import control_ids
 
 __all__ = ["pack_conversations"]
 
@@ -46,7 +47,7 @@ def pack_conversations(
     packed = [_row(conversations, tokens, tokenizer, rng, cut) for conversations, tokens in rows]
     length = max(len(ids) for ids, *_ in packed)
     ids, labels, positions, part = (
-        torch.full((len(rows), length), fill) for fill in (tokenizer.token_to_id("<pad>"), -100, 0, -1)
+        torch.full((len(rows), length), fill) for fill in (control_ids(tokenizer)["<pad>"], -100, 0, -1)
     )
     for i, values in enumerate(packed):
         for tensor, row in zip((ids, labels, positions, part), values, strict=True):
