@@ -178,9 +178,10 @@ def test_no_fact_names_its_own_structure() -> None:
 
 def test_no_question_written_whole_names_its_structure_or_a_side_that_is_not_meant() -> None:
     patterns, asked = telling(TABLE), load_stock().asked
-    assert set(asked) == set(brain_structures()) and sum(map(len, asked.values())) > 10_000
+    assert set(brain_structures()) <= set(asked) <= set(TABLE.structures)
+    assert sum(map(len, asked.values())) > 15_000
     for name, questions in asked.items():
-        assert len(set(questions)) == len(questions) > 500
+        assert len(set(questions)) == len(questions) >= (500 if name in brain_structures() else 60)
         for question in questions:
             assert not patterns[name].search(question.lower()), question
             rest = question.replace("{side}", "").replace("{other}", "")
