@@ -2,7 +2,7 @@
 
 from MedSegRLib.anatomy.structure import Fact, Side, Structure
 from MedSegRLib.anatomy.table import AnatomyTable, AnatomyTableError, empty_table, load_table
-from MedSegRLib.anatomy.terminology import terminology_entry
+from MedSegRLib.anatomy.terminology import TerminologyCode, terminology_codes, terminology_entry
 
 __all__ = [
     "AnatomyTable",
@@ -10,7 +10,9 @@ __all__ = [
     "Fact",
     "Side",
     "Structure",
+    "TerminologyCode",
     "empty_table",
     "load_table",
+    "terminology_codes",
     "terminology_entry",
 ]

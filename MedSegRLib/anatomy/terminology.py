@@ -6,9 +6,11 @@ modifier of the region; codes are ``scheme^value^meaning``.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from MedSegRLib.anatomy.structure import Side, Structure
 
-__all__ = ["terminology_entry"]
+__all__ = ["TerminologyCode", "terminology_codes", "terminology_entry"]
 
 _CONTEXT = "Segmentation category and type - 3D Slicer General Anatomy list"
 _REGION_CONTEXT = "Anatomic codes - DICOM master list"
@@ -16,6 +18,14 @@ _NOTHING = "^^"
 _ANATOMICAL_STRUCTURE = "SCT^123037004^Anatomical Structure"
 _TISSUE = "SCT^85756007^Tissue"
 _SIDES = {Side.LEFT: "SCT^7771000^Left", Side.RIGHT: "SCT^24028007^Right", Side.NONE: _NOTHING}
+
+
+class TerminologyCode(NamedTuple):
+    """A code, such as SCT, 5366008, Hippocampus."""
+
+    scheme: str
+    value: str
+    meaning: str
 
 
 def terminology_entry(structure: Structure | None, side: Side = Side.NONE) -> str:
@@ -41,3 +51,27 @@ def terminology_entry(structure: Structure | None, side: Side = Side.NONE) -> st
         kind = f"SCT^{structure.snomed}^{structure.snomed_meaning}"
         modifier = _SIDES[side] if structure.sided else _NOTHING
     return "~".join((_CONTEXT, category, kind, modifier, _REGION_CONTEXT, _NOTHING, _NOTHING))
+
+
+def terminology_codes(
+    entry: str,
+) -> tuple[TerminologyCode | None, TerminologyCode | None, TerminologyCode | None]:
+    """Take category, type and modifier of the type (the side) out of a terminology string.
+
+    Parameters
+    ----------
+    entry
+        As `terminology_entry` and Slicer write it; of anything else nothing is understood.
+
+    Examples
+    --------
+    >>> terminology_codes(terminology_entry(None))[1:]
+    (TerminologyCode(scheme='SCT', value='85756007', meaning='Tissue'), None)
+    """
+    _, category, kind, modifier, *_ = (*entry.split("~"), "", "", "")
+    return _code(category), _code(kind), _code(modifier)
+
+
+def _code(text: str) -> TerminologyCode | None:
+    parts = text.split("^")
+    return TerminologyCode(*parts) if len(parts) == 3 and all(parts) else None

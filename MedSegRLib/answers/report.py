@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from MedSegRLib.anatomy import terminology_codes
 from MedSegRLib.answers.answer import DISCLAIMER, Answer, slice_ranges
 from MedSegRLib.answers.errors import OutputError
 from MedSegRLib.answers.finding import Finding
@@ -189,11 +190,11 @@ def _extent(volume: Volume) -> str:
 
 def _code(terminology: str) -> str:
     """SNOMED CT code and meaning out of Slicer's string; empty where it says no more than "Tissue"."""
-    parts = [part.split("^") for part in terminology.split("~")]
-    if len(parts) != 7 or len(parts[2]) != 3 or parts[2] == parts[1]:
+    category, kind, modifier = terminology_codes(terminology)
+    if kind is None or kind == category:
         return ""
-    side = f", {parts[3][2].lower()}" if len(parts[3]) == 3 and parts[3][2] else ""
-    return f"SNOMED CT {parts[2][1]} ({parts[2][2]}{side})"
+    side = "" if modifier is None else f", {modifier.meaning.lower()}"
+    return f"SNOMED CT {kind.value} ({kind.meaning}{side})"
 
 
 def _key(finding: Finding) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
-from MedSegRLib.errors import UserInputError
+from MedSegRLib.extras import import_extra
 
 __all__ = ["extra"]
 
@@ -18,10 +17,4 @@ def extra(module: str, feature: str) -> Any:
     UserInputError
         If it is not installed; the sentence says what for and how to install it.
     """
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise UserInputError(
-            f"{feature} needs the package {error.name}, which is not installed; "
-            "install it with: pip install 'medsegr[dataset]'."
-        ) from error
+    return import_extra(module, feature, "dataset")

@@ -5,7 +5,7 @@ Everything is millimetres in RAS and arrays in [K, J, I]; see the files for the 
 
 from MedSegRLib.imaging.atomic import atomic_path
 from MedSegRLib.imaging.atomic_folder import atomic_folder
-from MedSegRLib.imaging.dicom import DicomSeries, list_series
+from MedSegRLib.imaging.dicom import DicomSeries, find_series, list_series
 from MedSegRLib.imaging.geometry import (
     AxisOrder,
     Plane,
@@ -39,6 +39,7 @@ __all__ = [
     "canonical_to_ras",
     "ct_window",
     "ct_window_names",
+    "find_series",
     "gather_canonical",
     "kji_to_ras_mm",
     "list_series",

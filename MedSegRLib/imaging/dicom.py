@@ -162,6 +162,11 @@ def _volume(
     )
 
 
+def find_series(folder: str | os.PathLike[str], series: str | None = None) -> DicomSeries:
+    """Find the one series of a folder, or the chosen one; see `read_volume`."""
+    return _choose(Path(folder), list_series(folder), series)
+
+
 def _choose(folder: Path, found: tuple[DicomSeries, ...], wanted: str | None) -> DicomSeries:
     if not found:
         raise ImageReadError(f"There is no DICOM image in {folder}; give a folder with one or an image.")

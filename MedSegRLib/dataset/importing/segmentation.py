@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from MedSegRLib.anatomy import AnatomyTable
+from MedSegRLib.anatomy import AnatomyTable, terminology_codes
 from MedSegRLib.errors import DatasetError
 from MedSegRLib.imaging import Segment, read_segmentation, read_volume
 
@@ -79,10 +79,7 @@ def read_segmentations(
 
 def _names(segment: Segment) -> list[str]:
     """Its name, and the type (with its modifier, the side) that Slicer's terminology says."""
-    names = [segment.name]
-    entries = [part.split("^") for part in segment.terminology.split("~")]
-    meanings = [entry[2] for entry in entries if len(entry) == 3]
-    # context ~ category ~ type ~ modifier ~ ...
-    if len(meanings) >= 2:
-        names.append(" ".join(filter(None, [*meanings[2:3], meanings[1]])))
-    return names
+    _, kind, modifier = terminology_codes(segment.terminology)
+    if kind is None:
+        return [segment.name]
+    return [segment.name, " ".join(code.meaning for code in (modifier, kind) if code is not None)]
