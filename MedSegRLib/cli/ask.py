@@ -11,7 +11,7 @@ import typer
 
 from MedSegRLib.cli import options
 from MedSegRLib.cli.opening import open_scan, open_session
-from MedSegRLib.cli.outputs import MASKS, REPORT, check_outputs, save_answer
+from MedSegRLib.cli.outputs import DICOM, MASKS, REPORT, check_outputs, dicom_source, save_answer
 from MedSegRLib.cli.telling import follow, own_notes, printable, tell_findings, tell_notes
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ def ask(
             "--output",
             "-o",
             metavar="FILE",
-            help="Masks (.seg.nrrd, .nii.gz, .nii, .nrrd, .mha) or the answer without them (.json); "
-            "may be given several times.",
+            help="Masks (.seg.nrrd, .nii.gz, .nii, .nrrd, .mha; .dcm beside a DICOM series) or the answer "
+            "without them (.json); may be given several times.",
             show_default=False,
         ),
     ] = None,
@@ -54,15 +54,15 @@ def ask(
     chosen = options.plane_of(plane)
     asked = Question(question, chosen, options.slices_of(slices), cast("Mode", mode), seed)
     outputs, reports = list(output or ()), [] if report is None else [report]
-    check_outputs(outputs, (*MASKS, ".json"), scan)
+    check_outputs(outputs, (*MASKS, *DICOM, ".json"), scan)
     check_outputs(reports, REPORT, scan)
-    check_outputs([*outputs, *reports], (*MASKS, ".json", *REPORT), scan)
-    session = open_session(
-        open_scan(scan, series, modality), model, plane=plane, body_part=body_part, cache=cache
-    )
+    check_outputs([*outputs, *reports], (*MASKS, *DICOM, ".json", *REPORT), scan)
+    volume = open_scan(scan, series, modality)
+    source = dicom_source(outputs, scan, series, volume)
+    session = open_session(volume, model, plane=plane, body_part=body_part, cache=cache)
     live = sys.stdout.isatty() and not as_json
     answer = follow(session.stream(asked), live=live)
-    said = save_answer(answer, [*outputs, *reports])
+    said = save_answer(answer, [*outputs, *reports], source)
     if as_json:
         typer.echo(_json(answer, outputs))
     else:

@@ -12,7 +12,10 @@ from MedSegRLib.errors import OutputError
 
 if TYPE_CHECKING:
     from MedSegRLib.answers import Answer
+    from MedSegRLib.dicom import DicomSource
+    from MedSegRLib.imaging import Volume
 
+DICOM = (".dcm",)
 MASKS = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha")
 REPORT = (".html", ".htm")
 
@@ -61,8 +64,30 @@ def check_outputs(paths: Sequence[Path], endings: tuple[str, ...], scan: Path | 
             ) from error
 
 
-def save_answer(answer: Answer, paths: Sequence[Path]) -> list[str]:
-    """Write an answer to each file as its ending says.
+def dicom_source(paths: Sequence[Path], scan: Path, series: str | None, volume: Volume) -> DicomSource | None:
+    """What DICOM files among the outputs are to refer to; None where there are none.
+
+    Raises
+    ------
+    UserInputError
+        If a DICOM SEG of this scan cannot be written, or would replace a slice of it.
+    """
+    wanted = [path for path in paths if path.name.lower().endswith(DICOM)]
+    if not wanted:
+        return None
+    from MedSegRLib.dicom import DicomSource
+    from MedSegRLib.extras import import_extra
+
+    import_extra("highdicom", "Writing DICOM SEG", "dicom")
+    source = DicomSource.read(scan, series)
+    source.slices_along(volume)
+    for path in wanted:
+        source.refuse_to_replace(path)
+    return source
+
+
+def save_answer(answer: Answer, paths: Sequence[Path], source: DicomSource | None = None) -> list[str]:
+    """Write an answer to each file as its ending says; DICOM with the source that it refers to.
 
     Returns
     -------
@@ -71,9 +96,14 @@ def save_answer(answer: Answer, paths: Sequence[Path]) -> list[str]:
     segmentation = next((path.name for path in paths if path.name.lower().endswith(".seg.nrrd")), None)
     said = []
     for path in paths:
-        if path.name.lower().endswith(MASKS) and not answer.findings:
+        if path.name.lower().endswith((*MASKS, *DICOM)) and not answer.findings:
             older = "; the file there is of an earlier answer" if path.exists() else ""
             said.append(f"No finding, so {path} was not written{older}.")
-            continue
-        said += [f"Written: {path}", *answer.save(path, segmentation)]
+        elif source is not None and path.name.lower().endswith(DICOM):
+            from MedSegRLib.dicom import write_dicom_seg
+
+            write_dicom_seg([answer], source, path)
+            said.append(f"Written: {path}")
+        else:
+            said += [f"Written: {path}", *answer.save(path, segmentation)]
     return said

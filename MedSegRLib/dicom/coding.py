@@ -14,9 +14,8 @@ from highdicom.sr import CodedConcept
 from MedSegRLib.anatomy import Side, TerminologyCode, load_table, terminology_codes, terminology_entry
 from MedSegRLib.answers import Answer, Finding
 
-__all__ = ["FindingCodes", "as_lo", "codes_of", "colour_of", "tracking_ids"]
+__all__ = ["FindingCodes", "as_lo", "codes_of", "colour_of", "shortened", "tracking_ids"]
 
-_LO_LENGTH = 64
 _BOTH_SIDES = TerminologyCode("SCT", "51440002", "Right and left")
 
 
@@ -65,8 +64,13 @@ def tracking_ids(answers: list[Answer]) -> list[str]:
 
 def as_lo(text: str) -> str:
     """Text as DICOM's value representation LO takes it: one line of 64 characters without a backslash."""
-    plain = " ".join(text.replace("\\", "/").split())
-    return plain if len(plain) <= _LO_LENGTH else plain[: _LO_LENGTH - 1].rstrip() + "…"
+    return shortened(" ".join(text.replace("\\", "/").split()), 64)
+
+
+def shortened(text: str, length: int) -> str:
+    """Text of at most so many bytes: DICOM counts characters, but not every reader does."""
+    coded = text.encode()
+    return text if len(coded) <= length else coded[: length - 3].decode(errors="ignore").rstrip() + "..."
 
 
 def _means_both(finding: Finding) -> bool:

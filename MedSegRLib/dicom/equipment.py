@@ -46,12 +46,11 @@ class Lead:
         """
         header = source.whole_header(number)
         header.decode()  # nested text too, by the character set that it is in
+        header.SpecificCharacterSet = "ISO_IR 192"  # the one that takes questions in every script
         check_patient(source.files[number].name, header)
         for keyword in _MAY_BE_EMPTY:
             if header.get(keyword) is None:
                 setattr(header, keyword, "")
-        if not header.get("SliceThickness"):
-            header.SliceThickness = None
         name, header.PatientName = header.PatientName, ""
         return cls(header, name)
 
@@ -81,8 +80,8 @@ def shared_attributes(answer: Answer, created: datetime) -> dict[str, Any]:
 def stamp(dataset: Dataset, lead: Lead, created: datetime) -> None:
     """Set the patient's name and the character set, and the time where highdicom has put its own."""
     dataset.PatientName = lead.patient_name
-    # Questions come in every script; all text was decoded and is written anew.
-    dataset.SpecificCharacterSet = "ISO_IR 192"
+    # highdicom before 0.28 writes none.
+    dataset.SpecificCharacterSet = lead.header.SpecificCharacterSet
     dataset.InstanceCreationDate = DA(created.date())
     dataset.InstanceCreationTime = TM(created.time())
     for equipment in dataset.ContributingEquipmentSequence:

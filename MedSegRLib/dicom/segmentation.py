@@ -7,6 +7,7 @@ something in them are stored.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from datetime import datetime
 
 import highdicom as hd
@@ -14,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
 from pydicom.sr.codedict import codes
+from pydicom.valuerep import DS
 
 from MedSegRLib.answers import Answer, Finding
 from MedSegRLib.answers.provenance import DISCLAIMER
-from MedSegRLib.dicom.coding import as_lo, codes_of, colour_of, tracking_ids
+from MedSegRLib.dicom.coding import as_lo, codes_of, colour_of, shortened, tracking_ids
 from MedSegRLib.dicom.equipment import MANUFACTURER, Lead, series_number, shared_attributes, stamp
 from MedSegRLib.dicom.identity import Identity
 
@@ -49,7 +51,8 @@ def build_segmentation(
     used = drawn_slices(answers)
     # All slices between too, so that their spacing is seen; empty frames are left out later.
     within = slice(used[0], used[-1] + 1)
-    drawn = headers[within]
+    drawn = [_turned_like(lead.header, header) for header in headers[within]]
+    _say_spacing(lead.header, answers[0].volume.spacing_mm[2])
     segmentation = hd.seg.Segmentation(
         source_images=drawn,
         further_source_images=[*headers[: within.start], *headers[within.stop :]],
@@ -61,7 +64,6 @@ def build_segmentation(
                 zip(tracking_ids(list(answers)), pairs, strict=True), 1
             )
         ],
-        pixel_measures=_measures(answers[0], drawn[0]),
         series_instance_uid=identity.uid("SEG", "series"),
         series_number=series_number(lead.header, _SERIES_OFFSET),
         sop_instance_uid=identity.uid("SEG", "instance"),
@@ -85,13 +87,23 @@ def drawn_slices(answers: Sequence[Answer]) -> list[int]:
     return used
 
 
-def _measures(answer: Answer, header: Dataset) -> hd.PixelMeasuresSequence:
-    step_mm = answer.volume.spacing_mm[2]
-    return hd.PixelMeasuresSequence(
-        pixel_spacing=[float(part) for part in header.PixelSpacing],
-        slice_thickness=float(header.SliceThickness or step_mm),
-        spacing_between_slices=step_mm,
-    )
+def _turned_like(lead: Dataset, header: Dataset) -> Dataset:
+    """A header with the directions of the first one, which scanners write anew for each slice.
+
+    They may differ in the last digits, as far as `imaging` lets them; highdicom wants them equal.
+    """
+    if header.ImageOrientationPatient == lead.ImageOrientationPatient:
+        return header
+    turned = deepcopy(header)
+    turned.ImageOrientationPatient = lead.ImageOrientationPatient
+    return turned
+
+
+def _say_spacing(lead: Dataset, step_mm: float) -> None:
+    """Put the distance of the slices where highdicom looks for it; what the series says may be wrong."""
+    lead.SpacingBetweenSlices = DS(step_mm, auto_format=True)
+    if not lead.get("SliceThickness"):
+        lead.SliceThickness = lead.SpacingBetweenSlices
 
 
 def _pixels(masks: Sequence[npt.NDArray[np.bool_]]) -> npt.NDArray[np.generic]:
@@ -129,5 +141,5 @@ def _describe(
         kind = description.SegmentedPropertyTypeCodeSequence[0]
         kind.SegmentedPropertyTypeModifierCodeSequence = [coded.side]
     said = f"Confidence {finding.confidence:.3f}. Asked: {answer.question.text}"
-    description.SegmentDescription = said[:_DESCRIPTION_LENGTH]
+    description.SegmentDescription = shortened(said, _DESCRIPTION_LENGTH)
     return description

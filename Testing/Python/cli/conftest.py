@@ -107,7 +107,7 @@ def _write_slice(path: Path, series_uid: str, number: int, n: int) -> None:
     item.SOPClassUID, item.SOPInstanceUID = MRImageStorage, meta.MediaStorageSOPInstanceUID
     item.PatientName, item.PatientID, item.StudyInstanceUID, item.Modality = "Nobody", "0", "1.2.3", "MR"
     item.SeriesInstanceUID, item.SeriesNumber = series_uid, number
-    item.SeriesDescription = f"series {number}"
+    item.SeriesDescription, item.FrameOfReferenceUID = f"series {number}", "1.2.3.0"
     item.ImagePositionPatient, item.ImageOrientationPatient = [0, 0, 3.0 * n], [1, 0, 0, 0, 1, 0]
     item.PixelSpacing, item.SliceThickness, item.InstanceNumber = [3.0, 3.0], 3.0, n + 1
     item.Rows = item.Columns = 40

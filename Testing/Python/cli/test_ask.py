@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 
@@ -160,6 +161,25 @@ def test_series_chooses(run, dicom, tiny):
     result = run("ask", folder, QUESTION, "--model", tiny, "--series", "1.2.3.5", "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["volume"]["name"] == "series 2"
+
+
+def test_beside_a_dicom_series_a_dicom_segmentation_can_be_written(run, dicom, tiny, work, found_left):
+    folder = dicom()
+    result = run("ask", folder, QUESTION, "--model", tiny, "-o", "answer.dcm", "-o", "a.seg.nrrd")
+    assert result.exit_code == 0, result.output
+    assert "Written: answer.dcm\nWritten: a.seg.nrrd\n" in result.stderr
+    written = pydicom.dcmread(work / "answer.dcm")
+    assert (written.Modality, written.StudyInstanceUID, written.PatientID) == ("SEG", "1.2.3", "0")
+    assert [one.SegmentLabel for one in written.SegmentSequence] == ["left hippocampus"]
+    (segment,) = read_segmentation(work / "a.seg.nrrd")
+    np.testing.assert_array_equal(written.pixel_array, segment.mask[4:6])
+
+
+def test_without_a_finding_no_dicom_segmentation_is_written(run, dicom, tiny, work, found_nothing):
+    result = run("ask", dicom(), QUESTION, "--model", tiny, "-o", "answer.dcm")
+    assert result.exit_code == 0, result.output
+    assert "No finding, so answer.dcm was not written.\n" in result.stderr
+    assert not (work / "answer.dcm").exists()
 
 
 def test_ctrl_c_leaves_with_130_and_nothing_written(run, scan, tiny, work, monkeypatch):

@@ -281,3 +281,12 @@ def test_a_data_set_with_problems_is_told_line_by_line(run, work):
     assert result.exit_code == 2
     assert re.match(r"set\.jsonl, line 1: This is not JSON.*\nset\.jsonl, line 2: ", result.stdout)
     assert result.stderr == "set.jsonl has 2 problems; correct them and validate it again.\n"
+
+
+def test_dicom_is_refused_about_another_scan_and_where_it_would_replace_a_slice(refused, scan, tiny, dicom):
+    sentence = r"scan\.nii\.gz is no DICOM file; DICOM SEG and SR can only be written about a DICOM series\."
+    refused(sentence, "ask", scan, QUESTION, "--model", tiny, "-o", "answer.dcm")
+    folder = dicom()
+    one = folder / "1.2.3.4-2.dcm"
+    sentence = r"1\.2\.3\.4-2\.dcm is a slice of the scan itself, which would be lost; choose another name\."
+    refused(sentence, "ask", folder, QUESTION, "--model", tiny, "-o", one)

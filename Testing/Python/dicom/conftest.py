@@ -1,65 +1,24 @@
-"""What the tests of DICOM out share: series as scanners write them, made with pydicom, and answers about them."""
+"""What the tests of DICOM out share: series, answers about them, and a judge of what is written."""
 
 from __future__ import annotations
 
-import datetime
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
-from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.uid import generate_uid
 
 from MedSegRLib.answers import Answer, Finding, Provenance, Question
 from MedSegRLib.imaging import Volume, read_volume, window_for
 
-CREATED = datetime.datetime(2026, 5, 4, 3, 2, 1)
-SHAPE_KJI = (6, 9, 11)
-SPACING_MM = (1.5, 2.0, 3.0)  # along I, J, K
-ORIENTATIONS = {
-    "axial": (1, 0, 0, 0, 1, 0),
-    "sagittal": (0, 1, 0, 0, 0, -1),
-    "oblique": (0.8, 0.36, -0.48, -0.6, 0.48, -0.64),
-    "decubitus": (0, 1, 0, -1, 0, 0),
-    "feet first": (-1, 0, 0, 0, 1, 0),
-}
+from .made import ORIENTATIONS, SHAPE_KJI, SPACING_MM, write_slice
+
 Series = Callable[..., Path]
 Ask = Callable[..., Answer]
-
-
-def write_slice(path: Path, stored: np.ndarray, modality: str, **attributes: object) -> None:
-    """Write one image with the tags that those of scanners have; an attribute of None is left out."""
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = CTImageStorage if modality == "CT" else MRImageStorage
-    meta.MediaStorageSOPInstanceUID = str(attributes["SOPInstanceUID"])
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    item = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
-    values = {
-        "SpecificCharacterSet": "ISO_IR 100",
-        "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL" if modality == "CT" else "M"],
-        "SOPClassUID": meta.MediaStorageSOPClassUID,
-        "StudyDate": "20240131", "StudyTime": "081500", "SeriesDate": "20240131", "SeriesTime": "082000",
-        "AccessionNumber": "A17", "Modality": modality, "Manufacturer": "Maker",
-        "ManufacturerModelName": "Scanner", "SoftwareVersions": "7", "DeviceSerialNumber": "4711",
-        "ReferringPhysicianName": "House^Gregory", "StudyDescription": "Head", "SeriesDescription": "thin",
-        "PatientName": "Müller^Jürgen", "PatientID": "secret-17", "PatientBirthDate": "19560708",
-        "PatientSex": "O", "PatientAge": "067Y", "StudyID": "12", "SeriesNumber": 4,
-        "PositionReferenceIndicator": "", "AcquisitionNumber": 1, "PatientPosition": "HFS",
-        "PixelSpacing": [SPACING_MM[1], SPACING_MM[0]], "SliceThickness": SPACING_MM[2],
-        "Rows": stored.shape[0], "Columns": stored.shape[1], "SamplesPerPixel": 1,
-        "PhotometricInterpretation": "MONOCHROME2", "BitsAllocated": 16, "BitsStored": 16, "HighBit": 15,
-        "PixelRepresentation": 1, "KVP": 120, "RescaleIntercept": -1000, "RescaleSlope": 1,
-    }  # fmt: skip
-    for name, value in {**values, **attributes}.items():
-        if value is not None:
-            setattr(item, name, value)
-    item.PixelData = stored.tobytes()
-    item.save_as(path, enforce_file_format=True)
 
 
 @pytest.fixture
@@ -94,30 +53,32 @@ def series(tmp_path: Path) -> Series:
 
 @pytest.fixture
 def ask() -> Ask:
-    """An answer about a folder or volume with findings of three kinds: sided, without a side, not in the table."""
+    """An answer about a scan; by default it finds a sided part, an organ, and something unknown."""
 
-    def answer(scan: Path | Volume, **changes: object) -> Answer:
+    def answer(scan: Path | Volume, findings: tuple[Finding, ...] | None = None) -> Answer:
         volume = read_volume(scan) if isinstance(scan, Path) else scan
+        plane = volume.acquisition_plane
+        provenance = Provenance(
+            "medsegr-mini", "2", window_for(volume), plane, tuple(range(6)), "ground", 7, "0.1.0",
+            {"talk": 1.5}, ("The text was corrected once.",),
+        )  # fmt: skip
+        return Answer(
+            Question("Where is the left hippocampus? Größe > 3 µl?", seed=7), "Here is the left hippocampus.",
+            usual(volume) if findings is None else findings, ("tumour",), provenance, volume,
+        )  # fmt: skip
+
+    def usual(volume: Volume) -> tuple[Finding, ...]:
         plane = volume.acquisition_plane
         left, liver, unknown = (np.zeros(volume.shape_kji, bool) for _ in range(3))
         left[1:3, 2:5, 3:8] = True
         left[2, 2, 3] = False
         liver[2:5, 6:8, 1:4] = True
         unknown[4, 0, 0] = unknown[4, 8, 10] = True
-        findings = (
+        return (
             Finding.of("left hippocampus", left, volume, plane, 0.9),
             Finding.of("the liver", liver, volume, plane, 0.625),
             Finding.of("grey blob", unknown, volume, plane, 0.5),
         )
-        provenance = Provenance(
-            "medsegr-mini", "2", window_for(volume), plane, tuple(range(6)), "ground", 7, "0.1.0",
-            {"talk": 1.5}, ("The text was corrected once.",),
-        )  # fmt: skip
-        made = Answer(
-            Question("Where is the left hippocampus? Größe > 3 µl?", seed=7), "Here is the left hippocampus.",
-            findings, ("tumour",), provenance, volume, "<p>left hippocampus</p>[SEG]",
-        )  # fmt: skip
-        return replace(made, **changes)
 
     return answer
 

@@ -73,4 +73,4 @@ def test_how_many_tests_may_be_skipped_is_fixed() -> None:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--collect-only", "-q"]
     done = subprocess.run([*command, "-m", "shared_data"], cwd=ROOT, capture_output=True, text=True)
     names = [line for line in done.stdout.splitlines() if "::" in line]
-    assert len(names) == 15, names
+    assert len(names) == 18, names
