@@ -61,7 +61,7 @@ def list_series(folder: str | os.PathLike[str]) -> tuple[DicomSeries, ...]:
 
 def read_dicom_folder(folder: Path, series: str | None = None, modality: Modality | None = None) -> Volume:
     """Read the one series of a folder, or the chosen one; see `read_volume`."""
-    return _read_series(_choose(folder, list_series(folder), series), folder, modality)
+    return _read_series(find_series(folder, series), folder, modality)
 
 
 def read_dicom_files(paths: Sequence[Path], modality: Modality | None = None) -> Volume:
