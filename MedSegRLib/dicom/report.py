@@ -63,7 +63,7 @@ def build_report(
     return report
 
 
-def _root(answers: Sequence[Answer], identity: Identity, series_uid: str) -> sr.ContainerContentItem:
+def _root(answers: Sequence[Answer], identity: Identity, series_uid: str) -> Dataset:
     names = tracking_ids(list(answers))
     pairs = [(answer, finding) for answer in answers for finding in answer.findings]
     groups = [

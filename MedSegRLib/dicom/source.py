@@ -165,7 +165,7 @@ def _ras(lps: Iterable[float], last: float) -> npt.NDArray[np.float64]:
     return np.array([-x, -y, z, last])
 
 
-def _has_slice_like(volume: Volume, header: Dataset, ras_to_ijk: npt.NDArray[np.float64]) -> bool:
+def _has_slice_like(volume: Volume, header: Dataset, ras_to_ijk: npt.NDArray[np.floating]) -> bool:
     """Whether rows and columns of an image are those of the volume's slices across K."""
     if (header.Rows, header.Columns) != volume.shape_kji[1:]:
         return False
