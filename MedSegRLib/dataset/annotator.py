@@ -29,8 +29,8 @@ Part = tuple[str, Side]
 _ANY_WORDS, _WHOLE, _WHOLE_STRANGERS, _IN_CONTEXT = 0.3, 0.75, 0.6, 0.2
 
 _BRAIN_TYPES = (
-    ("implicit", 110), ("direct", 12), ("several", 8), ("group", 4), ("size", 4), ("asymmetry", 3),
-    ("compare", 4), ("presence", 3), ("not_offered", 8), ("unanswerable", 7), ("lesion", 3), ("help", 1),
+    ("implicit", 90), ("direct", 24), ("several", 8), ("group", 4), ("size", 4), ("asymmetry", 3),
+    ("compare", 4), ("presence", 4), ("not_offered", 18), ("unanswerable", 22), ("lesion", 4), ("help", 1),
 )  # fmt: skip
 _FOLLOW_TYPES = (
     ("other_side", 6), ("one_side", 4), ("other_structure", 3), ("follow_size", 2), ("follow_implicit", 4),
@@ -209,18 +209,18 @@ class OfflineAnnotator:
         return self._findings(scene, question, QuestionType.PRESENCE, parts, rng, "found")
 
     def _ask_not_offered(self, scene: Scene, rng: random.Random) -> Exchange:
+        others = [s for s in self.table.structures.values() if s.id not in scene.offered and not s.is_group]
         # Those written whole ask for what is outside the brain.
         in_brain = all(self.table.structures[name].region == "brain" for name in scene.offered)
         if in_brain and rng.random() < _WHOLE_STRANGERS:
-            side = rng.choice((Side.LEFT, Side.RIGHT))
-            question = with_side(rng.choice(self.stock.questions["not_offered"]), side)
+            whole = [self.stock.asked[s.id] for s in others if s.id in self._whole]
+            written = rng.choice(whole) if whole and rng.random() < 0.5 else self.stock.questions["not_offered"]
+            question = with_side(rng.choice(written), rng.choice((Side.LEFT, Side.RIGHT)))
             question = thinned(question, rng.choice((0.0, 0.15, 0.3)), rng)
             return Exchange(question, self._answer("not_offered", rng), QuestionType.NOT_OFFERED)
-        others = [s for s in self.table.structures.values() if s.id not in scene.offered and not s.is_group]
         structure = rng.choice(others)
         name = rng.choice((structure.name, structure.name, *structure.synonyms[:6]))
-        draw = rng.random()
-        if draw < 0.7 or not structure.facts:
+        if rng.random() < 0.7 or not structure.facts:
             question = self._frame("direct", rng).format(name=f"{rng.choice(('the ', ''))}{name}")
         else:
             fact = rng.choice([f for f in structure.facts if not f.sided] or list(structure.facts))
