@@ -214,8 +214,8 @@ class OfflineAnnotator:
         in_brain = all(self.table.structures[name].region == "brain" for name in scene.offered)
         if in_brain and rng.random() < _WHOLE_STRANGERS:
             whole = [self.stock.asked[s.id] for s in others if s.id in self._whole]
-            written = rng.choice(whole) if whole and rng.random() < 0.5 else self.stock.questions["not_offered"]
-            question = with_side(rng.choice(written), rng.choice((Side.LEFT, Side.RIGHT)))
+            asked = rng.choice(whole) if whole and rng.random() < 0.5 else self.stock.questions["not_offered"]
+            question = with_side(rng.choice(asked), rng.choice((Side.LEFT, Side.RIGHT)))
             question = thinned(question, rng.choice((0.0, 0.15, 0.3)), rng)
             return Exchange(question, self._answer("not_offered", rng), QuestionType.NOT_OFFERED)
         structure = rng.choice(others)
