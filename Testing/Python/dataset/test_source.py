@@ -51,7 +51,11 @@ def sources(draw: st.DrawFn) -> Source:
 
 
 @given(written=st.lists(sources(), max_size=3))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_what_is_written_is_read_back(written, tmp_path):
     path = tmp_path / "sources.jsonl"
     assert write_sources(path, written) == len(written)
