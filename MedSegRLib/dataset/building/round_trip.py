@@ -19,7 +19,7 @@ from MedSegRLib.answers import Question
 from MedSegRLib.errors import DatasetError
 from MedSegRLib.imaging import Modality, read_volume
 
-from ..conversation import Exchange
+from ..conversation import Exchange, QuestionType
 from ..sides import as_drawn
 from .examining import Examined
 from .facts import Part
@@ -79,8 +79,9 @@ class Trip:
 class RoundTrip:
     """Asks a model what an item asks; one session for all items of a scan.
 
-    Only what the model offers is asked: what it was not taught it cannot judge. An exchange that leans on
-    earlier ones hears them as the item has them, so that one mistake of the model is not told twice.
+    Only what the model offers is asked: what it was not taught it cannot judge. A question that stands alone
+    is asked alone; a follow-up hears the earlier exchanges as the item has them, so that one mistake of the
+    model is not told twice.
 
     Parameters
     ----------
@@ -108,8 +109,10 @@ class RoundTrip:
         flags: list[str] = []
         for number in tried:
             session = self._session(image, examined.source.modality)
-            session.take_over((e.question, e.answer, ()) for e in exchanges[: number - 1])
-            flags += self._flags(session, number, exchanges[number - 1], examined, slice_index)
+            exchange = exchanges[number - 1]
+            leans = exchange.question_type is QuestionType.FOLLOW_UP
+            session.take_over((e.question, e.answer, ()) for e in exchanges[: number - 1] if leans)
+            flags += self._flags(session, number, exchange, examined, slice_index)
         return Trip(tried, {n: reason for n, reason in why.items() if reason}, tuple(flags))
 
     def _scan_not_offered(self, examined: Examined, slice_index: int | None) -> str:

@@ -29,7 +29,10 @@ from .conftest import L, N, R, Scripted, exchange
 ALL = RoundTripSettings(share=1.0)
 LIVER = exchange("This is the <p>liver</p>[SEG].", ("liver", "liver", N, True), question="Show the liver.")
 RIGHT = exchange(
-    "This is the <p>right kidney</p>[SEG].", ("right kidney", "kidney", R, True), question="And the kidney?"
+    "This is the <p>right kidney</p>[SEG].",
+    ("right kidney", "kidney", R, True),
+    kind="follow_up",
+    question="And the kidney?",
 )
 
 
@@ -100,6 +103,8 @@ def test_masks_that_differ_are_told_and_those_that_agree_are_not(
     # Only text goes to the model: the question, which slice it is about, and what was said before.
     assert session.asked[1] == Question("Show the liver.", plane=Plane.AXIAL, slices=(5, 5))
     assert session.heard[1:] == [[], ["Show the liver."]]
+    trip.of([RIGHT, LIVER], examined, Path("image"), 5)
+    assert session.heard[-1] == [], "what stands alone is asked alone"
 
 
 def test_what_the_model_does_not_offer_is_not_asked_be_it_there_or_absent(
