@@ -98,7 +98,10 @@ def test_kidneys_in_one_label_are_asked_for_without_a_side(
     items = items_of(kidneys, tmp_path / "built", annotator, table)
     found = sideless(items, "kidney")
     assert len(found) > 15 and {t.side for e in found for t in e.targets} == {N}
-    assert {t.phrase for e in found for t in e.targets if t.present} == {"kidneys", "kidney"}
+    # On the seventh slice there is only one of the two.
+    for item in items:
+        phrases = {t.phrase for e in sideless([item], "kidney") for t in e.targets if t.present}
+        assert phrases <= {"kidney" if item.slices == (7, 7) else "kidneys"}
     for one in found:
         assert not SIDED & words(f"{one.question} {visible_text(one.answer)}"), one
     masks = {t.mask.labels for e in found for t in e.targets if t.mask is not None}
