@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from MedSegRLib.anatomy import load_table
-from MedSegRLib.dataset.source import REGIONS
+from MedSegRLib.dataset.regions import REGIONS
 
 __all__ = ["LIMBS", "regions_of"]
 

@@ -126,6 +126,13 @@ def _tell(manifest: dict[str, Any], output: Path) -> None:
             f"Accepted {manifest['accepted']} of {manifest['written']} conversations that were written "
             f"({100 * manifest['accept_rate']:.1f} %){f'; rejected for: {failed}' if failed else ''}."
         )
-    if manifest["round_trips"]:
-        typer.echo(f"Round trip: {manifest['flagged']} of {manifest['round_trips']} items flagged.")
+    trip = manifest["round_trip"]
+    if trip["drawn"]:
+        typer.echo(
+            f"Round trip: {trip['flagged']} of {trip['tried']} items flagged in which the model was asked "
+            f"{trip['exchanges_tried']} questions; {trip['drawn'] - trip['tried']} of {trip['drawn']} items "
+            "drawn hold none that it could be asked."
+        )
+        for why, count in trip["exchanges_not_tried"].items():
+            typer.echo(f"  {count} questions not asked: {why}.")
     typer.echo(f"Written: {output / 'items.jsonl'}", err=True)

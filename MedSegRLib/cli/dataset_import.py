@@ -150,11 +150,12 @@ def _reader(
     known: AnatomyTable,
     complete: bool,
 ) -> Callable[[Path], Iterator[Source]]:
-    from MedSegRLib.dataset.importing.dicom_seg import read_dicom_segs
+    from MedSegRLib.dataset.importing.dicom_seg import SEG
+    from MedSegRLib.dataset.importing.dicom_source import read_dicom
     from MedSegRLib.dataset.importing.label_table import read_label_table
     from MedSegRLib.dataset.importing.pairs import read_pairs
     from MedSegRLib.dataset.importing.reasonseg import read_reasonseg
-    from MedSegRLib.dataset.importing.rtstruct import read_rtstructs
+    from MedSegRLib.dataset.importing.rtstruct import RTSTRUCT
     from MedSegRLib.dataset.importing.segmentation import read_segmentations
 
     if kind == "pairs":
@@ -169,8 +170,10 @@ def _reader(
         said = read_label_table(table, known, with_values=False)
     if kind == "reasonseg":
         return lambda folder: read_reasonseg(scans, said, about, known, folder)
-    readers = {"seg-nrrd": read_segmentations, "dicom-seg": read_dicom_segs, "rtstruct": read_rtstructs}
-    return lambda folder: readers[kind](scans, masks, said, about, known, folder)
+    if kind == "seg-nrrd":
+        return lambda folder: read_segmentations(scans, masks, said, about, known, folder)
+    dicom = {"dicom-seg": SEG, "rtstruct": RTSTRUCT}[kind]
+    return lambda folder: read_dicom(dicom, scans, masks, said, about, known, folder)
 
 
 def _write(output: Path, read: Callable[[Path], Iterator[Source]], table: AnatomyTable) -> None:

@@ -15,14 +15,12 @@ from dataclasses import replace
 from MedSegRLib.anatomy import AnatomyTable, Fact, Side, Structure
 from MedSegRLib.answers import visible_text
 
-from .conversation import Exchange, QuestionType, Scene, Target
+from .conversation import Exchange, Part, QuestionType, Scene, Target
 from .stock import CARRIERS, PhrasingStock, carrier_words
 from .whole_questions import WholeQuestions, fixes_side, names_one
 from .wording import four_word_runs, in_context, listed, plain_name, rough_hand, telegram, thinned, with_side
 
 __all__ = ["OfflineAnnotator"]
-
-Part = tuple[str, Side]
 
 # Share of the phrasings that are drawn word by word, of the implicit questions that were written whole, of
 # what is not offered likewise, and of the questions that come with words about the patient.

@@ -12,7 +12,10 @@ from enum import Enum
 
 from MedSegRLib.anatomy import Side
 
-__all__ = ["Exchange", "QuestionType", "Scene", "Target"]
+__all__ = ["Exchange", "Part", "QuestionType", "Scene", "Target"]
+
+# A structure of the anatomy table and its side.
+Part = tuple[str, Side]
 
 
 class QuestionType(Enum):
@@ -69,4 +72,4 @@ class Scene:
 
     region: str
     offered: tuple[str, ...]
-    present_ml: Mapping[tuple[str, Side], float] = field(default_factory=dict)
+    present_ml: Mapping[Part, float] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Grid: where the voxels of a file lie, read from its header alone."""
+"""Grid: where the voxels of a file lie, and whether two grids are the same."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import SimpleITK as sitk
 from MedSegRLib.errors import DatasetError
 from MedSegRLib.imaging.itk import quiet_itk
 
-from .validate import grid_of
+__all__ = ["Grid", "grid_at", "grid_of", "same_grid"]
 
-__all__ = ["grid_at"]
+# Size (I, J, K), and the matrix from voxels (i, j, k, 1) to RAS millimetres.
+Grid = tuple[tuple[int, ...], npt.NDArray[np.float64]]
 
 
-def grid_at(path: Path) -> npt.NDArray[np.float64]:
-    """The matrix from voxels (i, j, k, 1) to RAS millimetres.
+def grid_at(path: Path) -> Grid:
+    """The grid of a file, from its header alone.
 
     Raises
     ------
@@ -31,4 +32,20 @@ def grid_at(path: Path) -> npt.NDArray[np.float64]:
             reader.ReadImageInformation()
     except RuntimeError as error:
         raise DatasetError(f"{path} cannot be read as an image; check the file.") from error
-    return grid_of(reader)[1]
+    return grid_of(reader)
+
+
+def grid_of(image: sitk.Image | sitk.ImageFileReader) -> Grid:
+    """The grid of an image; a flat one has one slice of 1 mm."""
+    dimension = image.GetDimension()
+    size = tuple(image.GetSize()) + (1,) * (3 - dimension)
+    matrix = np.eye(4)
+    direction = np.asarray(image.GetDirection()).reshape(dimension, dimension)
+    matrix[:dimension, :dimension] = direction @ np.diag(image.GetSpacing())
+    matrix[:dimension, 3] = image.GetOrigin()
+    return size, np.diag([-1.0, -1.0, 1.0, 1.0]) @ matrix
+
+
+def same_grid(one: Grid, other: Grid) -> bool:
+    """Whether two grids have the same size, and their voxels lie within a hundredth of a millimetre."""
+    return one[0] == other[0] and bool(np.allclose(one[1], other[1], atol=1e-2))

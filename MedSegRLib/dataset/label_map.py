@@ -14,11 +14,13 @@ from MedSegRLib.imaging import Volume, atomic_path
 from MedSegRLib.imaging.itk import image_of, quiet_itk
 from MedSegRLib.imaging.nifti_file import check_nifti
 
-from .validate import grid_of, same_grid
+from .format import MaskReference
+from .grid import grid_of, same_grid
 
-__all__ = ["check_labels", "read_label_map", "write_label_map"]
+__all__ = ["LabelMap", "check_labels", "ignored", "inside", "read_label_map", "write_label_map"]
 
 LabelMap = npt.NDArray[np.int32]
+Mask = npt.NDArray[np.bool_]
 
 
 def read_label_map(path: Path, volume: Volume | None = None) -> LabelMap:
@@ -82,6 +84,18 @@ def _check_grid(path: Path, image: sitk.Image, shape_kji: tuple[int, ...], volum
             f"{path} lies elsewhere than its scan {volume.name} (origin, spacing or direction); "
             "give the label map that was drawn on this scan, or resample it."
         )
+
+
+def inside(labels: LabelMap, mask: MaskReference) -> Mask:
+    """The voxels of a mask."""
+    if mask.labels:
+        return np.isin(labels, mask.labels)
+    return (labels != 0) & ~ignored(labels, mask)
+
+
+def ignored(labels: LabelMap, mask: MaskReference) -> Mask:
+    """The voxels that a mask says nothing of."""
+    return np.isin(labels, mask.ignored)
 
 
 def check_labels(path: Path, labels: LabelMap, named: Collection[int]) -> frozenset[int]:

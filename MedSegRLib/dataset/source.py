@@ -13,10 +13,9 @@ from MedSegRLib.errors import DatasetError
 from MedSegRLib.imaging import Plane
 
 from .format import SPLITS
+from .regions import REGIONS
 
-__all__ = ["REGIONS", "Source", "SourceLabel", "SourceQuestion"]
-
-REGIONS = ("brain", "head_neck", "thorax", "heart", "abdomen", "pelvis", "spine")
+__all__ = ["Source", "SourceLabel", "SourceQuestion"]
 
 
 @dataclass(frozen=True)
@@ -130,9 +129,3 @@ class Source:
     def files(self) -> tuple[Path, ...]:
         """Its label maps, each once."""
         return tuple(dict.fromkeys(label.file for label in self.labels))
-
-    def labels_of(self, structure: str, side: Side = Side.NONE) -> tuple[SourceLabel, ...]:
-        """The labels that make up a part; with NONE those of all sides."""
-        return tuple(
-            label for label in self.labels if label.structure == structure and side in (Side.NONE, label.side)
-        )

@@ -15,7 +15,7 @@ from MedSegRLib.errors import DatasetError
 
 from .format import SPLITS, Item
 
-__all__ = ["divide_patients", "read_patient_splits", "refuse_two_splits", "with_splits"]
+__all__ = ["divide_patients", "keep_in_one", "read_patient_splits", "refuse_two_splits", "with_splits"]
 
 
 def refuse_two_splits(items: Iterable[Item]) -> Iterator[Item]:
@@ -28,13 +28,23 @@ def refuse_two_splits(items: Iterable[Item]) -> Iterator[Item]:
     """
     seen: dict[str, str] = {}
     for item in items:
-        split = seen.setdefault(item.patient, item.split)
-        if split != item.split:
-            raise DatasetError(
-                f"Patient {item.patient} is in {split} and, with item {item.id}, in {item.split}; "
-                "keep a patient in one split."
-            )
+        keep_in_one(seen, item.patient, item.split, f"item {item.id}")
         yield item
+
+
+def keep_in_one(seen: dict[str, str], patient: str, split: str, where: str) -> None:
+    """Note the split of a patient, who was met in `where`, among those that were seen.
+
+    Raises
+    ------
+    DatasetError
+        If the patient was seen in another split.
+    """
+    other = seen.setdefault(patient, split)
+    if other != split:
+        raise DatasetError(
+            f"Patient {patient} is in {other} and, with {where}, in {split}; keep a patient in one split."
+        )
 
 
 def divide_patients(

@@ -7,20 +7,16 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-import SimpleITK as sitk
-
 from MedSegRLib.anatomy import AnatomyTable, Side, load_table
 from MedSegRLib.answers import Mention, parse
 from MedSegRLib.errors import DatasetError, UserInputError
 from MedSegRLib.imaging import canonical_order, gather_canonical, read_volume
 
 from .format import Item, ItemExchange, MaskReference, item_from_dict
+from .grid import Grid, grid_at, same_grid
+from .label_map import LabelMap, inside, read_label_map
 
 __all__ = ["Problem", "validate"]
-
-Grid = tuple[tuple[int, ...], npt.NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,7 @@ class _Checker:
         self._splits: dict[str, tuple[str, int]] = {}
         self._grids: dict[str, Grid | None] = {}
         # One label map at a time: items about one scan follow each other.
-        self._labels: tuple[str, npt.NDArray[np.integer], Grid] | None = None
+        self._labels: tuple[str, LabelMap, Grid] | None = None
 
     def say(self, message: str) -> None:
         self.problems.append(Problem(self._number, message))
@@ -147,23 +143,27 @@ class _Checker:
 
     def _mask(self, mask: MaskReference, phrase: str, grid: Grid | None, item: Item) -> None:
         if self._labels is None or self._labels[0] != mask.file:
-            read = self._read(mask.file)
-            if read is None:
-                self.say(f"The mask file {mask.file} is missing or cannot be read; check the path.")
+            path = self.folder / mask.file
+            if not path.is_file():
+                self.say(f"The mask file {mask.file} is missing; check the path.")
                 return
-            self._labels = (mask.file, *read)
+            try:
+                self._labels = (mask.file, read_label_map(path), grid_at(path))
+            except UserInputError as error:
+                self.say(str(error))
+                return
         _, labels, own = self._labels
         if grid is not None and not same_grid(grid, own):
             self.say(f"The mask file {mask.file} is not on the grid of the image; resample it.")
         if item.slices is not None:
             first, last = item.slices
             order = canonical_order(own[1], item.plane)
-            labels = gather_canonical(labels.reshape(own[0][::-1]), order)[first : last + 1]
+            labels = gather_canonical(labels, order)[first : last + 1]
         without = [i for i in mask.labels if not (labels == i).any()]
         if without and len(without) < len(mask.labels):
             listed = ", ".join(map(str, without))
             self.say(f"{mask.file} has no voxel with label {listed} of '{phrase}'; drop the label.")
-        elif without or not labels.any():
+        elif not inside(labels, mask).any():
             self.say(f"The mask of '{phrase}' in {mask.file} is empty; call it absent or correct the labels.")
 
     def _grid(self, name: str) -> Grid | None:
@@ -177,33 +177,6 @@ class _Checker:
             if path.is_dir():
                 volume = read_volume(path)
                 return volume.shape_kji[::-1], volume.ijk_to_ras
-            reader = sitk.ImageFileReader()
-            reader.SetFileName(str(path))
-            reader.ReadImageInformation()
-        except (RuntimeError, UserInputError):
+            return grid_at(path)
+        except UserInputError:
             return None
-        return grid_of(reader)
-
-    def _read(self, name: str) -> tuple[npt.NDArray[np.integer], Grid] | None:
-        try:
-            image = sitk.ReadImage(str(self.folder / name))
-        except RuntimeError:
-            return None
-        labels = sitk.GetArrayFromImage(image)
-        # A picture is often saved as grey in three equal channels.
-        return labels if image.GetNumberOfComponentsPerPixel() == 1 else labels[..., 0], grid_of(image)
-
-
-def grid_of(image: sitk.Image | sitk.ImageFileReader) -> Grid:
-    """Size (I, J, K) and the matrix from voxels to RAS; flat images have one slice of 1 mm."""
-    dimension = image.GetDimension()
-    size = tuple(image.GetSize()) + (1,) * (3 - dimension)
-    matrix = np.eye(4)
-    direction = np.asarray(image.GetDirection()).reshape(dimension, dimension)
-    matrix[:dimension, :dimension] = direction @ np.diag(image.GetSpacing())
-    matrix[:dimension, 3] = image.GetOrigin()
-    return size, np.diag([-1.0, -1.0, 1.0, 1.0]) @ matrix
-
-
-def same_grid(one: Grid, other: Grid) -> bool:
-    return one[0] == other[0] and bool(np.allclose(one[1], other[1], atol=1e-2))

@@ -62,13 +62,13 @@ def with_side(text: str, side: Side) -> str:
     return text.replace("{side}", side.value).replace("{other}", side.other.value)
 
 
-def listed(items: Sequence[str]) -> str:
+def listed(items: Sequence[str], last: str = " and ") -> str:
     """Items as a sentence lists them.
 
     >>> listed(["this", "that", "those"])
     'this, that and those'
     """
-    return " and ".join(items) if len(items) < 3 else ", ".join(items[:-1]) + " and " + items[-1]
+    return last.join(items) if len(items) < 3 else ", ".join(items[:-1]) + last + items[-1]
 
 
 def in_context(question: str, context: str, rng: random.Random) -> str:

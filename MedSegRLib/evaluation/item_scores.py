@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK as sitk
 
 from MedSegRLib.dataset.conversation import QuestionType
 from MedSegRLib.dataset.format import Item, ItemExchange, MaskReference
-from MedSegRLib.dataset.validate import Grid, grid_of, same_grid
+from MedSegRLib.dataset.label_map import LabelMap, ignored, inside, read_label_map
+from MedSegRLib.dataset.sides import as_drawn
 from MedSegRLib.errors import DatasetError
 from MedSegRLib.imaging import Volume, canonical_order
 
@@ -49,12 +49,41 @@ class Asked:
         """The parts that are there."""
         return {(t.structure, t.side) for t in self.exchange.targets if t.present}
 
+    def judged(self, reply: Reply) -> Reply:
+        """A reply by what the truth can be compared with.
+
+        Masks are those of the scored box, without the voxels that nobody judges; those that are empty then
+        are left out. Where a structure was drawn without sides, what is shown of either side is one finding.
+        """
+        shown: list[Shown] = []
+        for one in reply.shown:
+            mask = one.mask[self.box()] & ~self._unjudged
+            if not mask.any():
+                continue
+            part = as_drawn(one.part, self.expected)
+            found = Shown(part, mask, one.confidence)
+            other = next((n for n, before in enumerate(shown) if before.part == part != one.part), None)
+            if other is None:
+                shown.append(found)
+            else:
+                shown[other] = Shown(part, *Reply("", (shown[other], found), False).parts()[part])
+        return replace(reply, shown=tuple(shown))
+
+    @cached_property
+    def _unjudged(self) -> Mask:
+        """Voxels of the scored box that the targets' masks say nothing of."""
+        nothing = np.zeros(self.volume.shape_kji, np.bool_)[self.box()]
+        for target in self.exchange.targets:
+            if target.mask is not None and target.mask.ignored:
+                nothing |= ignored(_labels_of(target.mask, self.folder, self.volume), target.mask)[self.box()]
+        return nothing
+
     def truth(self) -> dict[Part, Mask]:
         """Mask of every part that is there and drawn, in the scored box."""
         masks: dict[Part, Mask] = {}
         for target in self.exchange.targets:
             if target.present and target.mask is not None:
-                mask = read_mask(target.mask, self.folder, self.volume)[self.box()]
+                mask = read_mask(target.mask, self.folder, self.volume)[self.box()] & ~self._unjudged
                 if not mask.any():
                     raise DatasetError(
                         f"'{target.phrase}' of {self.item.id} is said to be there and its mask is empty; "
@@ -100,10 +129,8 @@ def scores_of(
     DatasetError
         If a true mask cannot be read, is empty or lies on another grid.
     """
-    item, exchange, expected, box = asked.item, asked.exchange, asked.expected, asked.box()
-    truth = asked.truth()
-    shown = [replace(one, mask=one.mask[box]) for one in reply.shown if one.mask[box].any()]
-    within = replace(reply, shown=tuple(shown))
+    item, exchange, expected = asked.item, asked.exchange, asked.expected
+    truth, within = asked.truth(), asked.judged(reply)
     parts = within.parts()
     score = QuestionScore(
         suite="medsegqa",
@@ -120,7 +147,7 @@ def scores_of(
         conversation=item.id,
         turn=asked.turn,
         # Where a part is there and not drawn, nobody knows how good its mask is.
-        masks=_masks(shown, truth) if set(truth) == expected else None,
+        masks=_masks(within.shown, truth) if set(truth) == expected else None,
     )
     yield score
     if not expected:
@@ -212,23 +239,21 @@ def read_mask(reference: MaskReference, folder: Path, volume: Volume) -> Mask:
     Raises
     ------
     DatasetError
-        If it cannot be read or lies on another grid.
+        If it cannot be read, holds anything but whole numbers, or lies on another grid.
+    ImageReadError
+        If it is a NIfTI that is cut short.
     """
+    return inside(_labels_of(reference, folder, volume), reference)
+
+
+def _labels_of(reference: MaskReference, folder: Path, volume: Volume) -> LabelMap:
     path = folder / reference.file
-    try:
-        labels, (size, place) = _labels(path, path.stat().st_mtime_ns)
-    except (RuntimeError, OSError) as error:
-        raise DatasetError(f"The mask {reference.file} cannot be read; validate the data set.") from error
-    # A picture has no place in space that could differ.
-    own = volume.shape_kji[::-1]
-    if not same_grid((size, place if volume.spacing_known else volume.ijk_to_ras), (own, volume.ijk_to_ras)):
-        raise DatasetError(f"The mask {reference.file} is not on its image's grid; validate the data set.")
-    return np.isin(labels, reference.labels) if reference.labels else labels != 0
+    if not path.is_file():
+        raise DatasetError(f"There is no mask {reference.file} beside the data set; validate the data set.")
+    return _read(path, path.stat().st_mtime_ns, volume)
 
 
 @lru_cache(maxsize=2)
-def _labels(path: Path, _changed_ns: int) -> tuple[npt.NDArray[np.integer], Grid]:
-    """Label map [K, J, I] and its grid; kept, since an item's targets mostly lie in one file."""
-    image = sitk.ReadImage(str(path))
-    labels = sitk.GetArrayFromImage(image)
-    return (labels[np.newaxis] if labels.ndim == 2 else labels), grid_of(image)
+def _read(path: Path, _changed_ns: int, volume: Volume) -> LabelMap:
+    """Kept, since an item's targets mostly lie in one file."""
+    return read_label_map(path, volume)

@@ -114,10 +114,10 @@ def _scans(path: Path) -> Iterator[tuple[Item, Volume]]:
 
 
 def _forced(asked: Asked, reply: Reply) -> Iterator[PatientPart]:
-    box = asked.box()
     # Without a confidence: nobody was told one, so it has no part in the calibration.
-    shown = tuple(Shown(one.part, one.mask[box], None) for one in reply.shown)
-    yield from part_scores(asked, replace(reply, shown=shown), asked.truth(), group=FORCED)
+    judged = asked.judged(reply)
+    shown = tuple(replace(one, confidence=None) for one in judged.shown)
+    yield from part_scores(asked, replace(judged, shown=shown), asked.truth(), group=FORCED)
 
 
 def _fitting(path: Path, predictions: Path) -> dict[str, Item]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from MedSegRLib.dataset.regions import region_named
+from MedSegRLib.errors import UserInputError
 from MedSegRLib.imaging import Plane, SliceStack, read_volume, window_for
 from MedSegRLib.model.canvas import Canvas
 from MedSegRLib.model.medsegr import MedSegRConfig
@@ -16,11 +18,6 @@ from .joint_batches import OtherScan
 
 __all__ = ["read_other_scans"]
 
-# How the index begins to name a region -> what answers call it.
-_REGIONS = {
-    "abdomen": "abdomen", "heart": "heart", "lumbar spine": "spine", "head and neck": "head_neck",
-    "thorax": "thorax",
-}  # fmt: skip
 _MOST_SLICES = 40
 
 
@@ -32,6 +29,11 @@ def read_other_scans(
     Returns
     -------
     The scans, and the files that were read. Single slices of one patient are scans of one picture.
+
+    Raises
+    ------
+    UserInputError
+        If the index gives a scan a region that is unknown.
     """
     entries = json.loads((root / "index.json").read_text(encoding="utf-8"))
     scans, files = [], []
@@ -53,7 +55,11 @@ def read_other_scans(
         filled = canvas.filled()
         step = max(1, len(filled) // _MOST_SLICES)
         pictures = canvas.pictures(filled[::step], config.picture_size, config.picture_channels)
-        region = next(name for start, name in _REGIONS.items() if entry["region"].startswith(start))
+        region = region_named(entry["region"])
+        if region is None:
+            raise UserInputError(
+                f"{path} is of the region '{entry['region']}', which is unknown; correct the index."
+            )
         scans.append(OtherScan(region, np.stack(pictures)))
         files.append(path)
     return scans, files

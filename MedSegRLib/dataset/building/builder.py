@@ -9,22 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import SimpleITK as sitk
-
 from MedSegRLib import __version__
 from MedSegRLib.anatomy import AnatomyTable
-from MedSegRLib.errors import DatasetError
-from MedSegRLib.imaging import Plane, atomic_path
+from MedSegRLib.errors import DatasetError, ImageReadError, UnsupportedVolumeError
+from MedSegRLib.imaging import Plane
 
 from ..conversation import Exchange
 from ..format import Item, ItemExchange, ItemProvenance, ItemTarget, MaskReference, item_to_dict
 from ..relative import relative
 from ..source import Source
+from ..split import keep_in_one
 from .annotator import Annotator, UnusableConversation
 from .checks import Check, Checker, Failure
 from .examining import Examined, examine
-from .journal import DONE, ITEMS, REJECTED, Journal
-from .rendering import render
+from .journal import DONE, ITEMS, REJECTED, ROUND_TRIPS, Journal
+from .rendering import render_file
 from .report import summary
 from .round_trip import RoundTrip
 from .units import Share, Unit, share_of, source_key, units_of
@@ -82,7 +81,6 @@ class Builder:
         self.folder, self.annotator, self.checker, self.table = folder, annotator, checker, table
         self._build, self._seed, self._turns, self._tries = build, seed, turns, tries
         self._round_trip, self._tell, self._show = round_trip, tell, show
-        self._round_trips = 0
 
     def run(self, sources: Iterable[Source], shares: Sequence[Share]) -> dict[str, Any]:
         """Write what is not written yet.
@@ -97,6 +95,9 @@ class Builder:
             If the annotator or the disk fails; the same call goes on from there.
         """
         chosen = [(source, share) for source in sources if (share := share_of(source, shares)) is not None]
+        splits: dict[str, str] = {}
+        for source, _ in chosen:
+            keep_in_one(splits, source.patient, source.split or "train", f"study {source.study}")
         # In the recipe's order, so that what stands first in it is there first.
         chosen.sort(key=lambda one: shares.index(one[1]))
         work = [
@@ -113,16 +114,15 @@ class Builder:
             for key, (source, share, plane) in zip(keys, work, strict=True):
                 if key not in self._done:
                     begun = time.monotonic()
-                    self._round_trips = 0
                     problem = self._scan(source, share, plane, journal, len(work))
                     journal.flush()
                     line: dict[str, Any] = {"scan": key, "seconds": round(time.monotonic() - begun, 3)}
-                    line |= {"round_trips": self._round_trips} if self._round_trips else {}
                     line |= {"problem": problem} if problem else {}
                     journal.append(DONE, line)
                     self._done.add(key)
                     self._progress(len(work))
-            counted = summary(journal.lines(ITEMS), journal.lines(REJECTED), journal.lines(DONE))
+            lines = (journal.lines(name) for name in (ITEMS, REJECTED, DONE, ROUND_TRIPS))
+            counted = summary(*lines)
             manifest = {**self._build, "software_version": __version__, **counted}
             journal.finish(manifest)
         return manifest
@@ -149,7 +149,7 @@ class Builder:
         try:
             image = self._image(source)
             examined = examine(source, self.table, image, plane)
-        except DatasetError as error:
+        except (DatasetError, ImageReadError, UnsupportedVolumeError) as error:
             self._tell(f"Left out: {error}")
             return str(error)
         for unit in units_of(examined, share):
@@ -164,12 +164,9 @@ class Builder:
             return source.image
         path = self.folder / "images" / f"{source_key(source, source.plane)}.nii.gz"
         if not path.exists():
-            path.parent.mkdir(exist_ok=True)
-            labels = sitk.ReadImage(str(source.files[0]))
             alike = {label.value: label.structure or label.value for label in source.labels}
-            picture = render(labels, random.Random(f"{self._seed}/{path.name}").randrange(2**32), alike)
-            with atomic_path(path) as partial:
-                sitk.WriteImage(picture, str(partial), True)
+            seed = random.Random(f"{self._seed}/{path.name}").randrange(2**32)
+            render_file(source.files[0], path, seed, alike)
         return path
 
     def _unit(self, unit: Unit, examined: Examined, image: Path, journal: Journal) -> None:
@@ -183,7 +180,13 @@ class Builder:
             except UnusableConversation as error:
                 failures = [Failure(Check.UNUSABLE, str(error))]
             if not failures:
-                item = self._item(unit, examined, image, exchanges)
+                flags: tuple[str, ...] = ()
+                if self._round_trip is not None and self._round_trip.takes(unit.id):
+                    trip = self._round_trip.of(exchanges, examined, image, unit.slice_index)
+                    # Before the item: what a kill leaves between both is written again under the same id.
+                    journal.append(ROUND_TRIPS, {"id": unit.id, **trip.to_dict()})
+                    flags = trip.flags
+                item = self._item(unit, examined, image, exchanges, flags)
                 journal.append(ITEMS, item_to_dict(item))
                 self._items.add(unit.id)
                 self.checker.remember(exchange.question for exchange in exchanges)
@@ -191,13 +194,14 @@ class Builder:
             journal.append(REJECTED, _rejection(unit, attempt, failures, exchanges))
             self._attempts[unit.id] = attempt + 1
 
-    def _item(self, unit: Unit, examined: Examined, image: Path, exchanges: Sequence[Exchange]) -> Item:
-        flags: list[str] = []
-        if self._round_trip is not None and self._round_trip.takes(
-            unit.id, exchanges, examined, unit.slice_index
-        ):
-            flags = self._round_trip.flags(exchanges, examined, image, unit.slice_index)
-            self._round_trips += 1
+    def _item(
+        self,
+        unit: Unit,
+        examined: Examined,
+        image: Path,
+        exchanges: Sequence[Exchange],
+        flags: tuple[str, ...],
+    ) -> Item:
         source, index = examined.source, unit.slice_index
         return Item(
             id=unit.id,
@@ -209,7 +213,7 @@ class Builder:
             plane=examined.plane,
             split=source.split or "train",
             exchanges=tuple(self._located(exchange, examined, index) for exchange in exchanges),
-            provenance=ItemProvenance(self.annotator.name, __version__, self._seed, tuple(flags)),
+            provenance=ItemProvenance(self.annotator.name, __version__, self._seed, flags),
             slices=None if index is None else (index, index),
         )
 

@@ -13,6 +13,8 @@ from MedSegRLib.anatomy import AnatomyTable, Side
 from MedSegRLib.answers import Mention, parse, visible_text
 
 from ..conversation import Exchange, QuestionType, Target
+from ..sides import side_word
+from ..wording import with_side
 from .facts import Facts, PartFacts
 
 __all__ = ["false_claims"]
@@ -56,6 +58,7 @@ def false_claims(exchange: Exchange, facts: Facts, table: AnatomyTable) -> list[
     said = visible_text(raw)
     return [
         *(problem for target in exchange.targets for problem in _presence(target, facts, table)),
+        *_sides(exchange, table),
         *_numbers(said, facts, exchange.targets),
         *_counts(said, exchange),
         *_comparisons(said, facts, exchange.targets),
@@ -82,6 +85,12 @@ def _presence(target: Target, facts: Facts, table: AnatomyTable) -> Iterator[str
         yield f"The {name} is said to be absent and is there."
     elif part not in facts.absent and target.structure not in facts.outside:
         yield f"The {name} is said to be absent, and nobody drew it, so nothing is known of it."
+
+
+def _sides(exchange: Exchange, table: AnatomyTable) -> Iterator[str]:
+    spoken = side_word(exchange, table)
+    if spoken is not None:
+        yield f"'{spoken[0]}' speaks of a side, and nobody knows which {table[spoken[1]].name} was drawn."
 
 
 def _numbers(said: str, facts: Facts, targets: Sequence[Target]) -> Iterator[str]:
@@ -173,12 +182,8 @@ def _without_table(exchange: Exchange, table: AnatomyTable) -> str:
         structure = table[name]
         known = [text for fact in structure.facts for text in (*fact.clauses, *fact.topics)]
         for text in (*known, structure.normal_size or "", structure.name):
-            filled = {_filled(text, Side.LEFT), _filled(text, Side.RIGHT)} if "{" in text else {text}
+            filled = {with_side(text, Side.LEFT), with_side(text, Side.RIGHT)} if "{" in text else {text}
             for said in filled:
                 if " " in said and said in raw:
                     raw = raw.replace(said, "")
     return raw
-
-
-def _filled(text: str, side: Side) -> str:
-    return text.replace("{side}", side.value).replace("{other}", side.other.value)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from MedSegRLib.anatomy import AnatomyTable
 from MedSegRLib.imaging import Plane
 
+from ..sides import undivided
 from .facts import Facts, Part, PartFacts
 from .naming import phrase_of
 
@@ -77,9 +78,11 @@ def appearances(part: Part, facts: Facts, table: AnatomyTable) -> list[str]:
 
 def _seen_alone_from(part: Part, facts: Facts, table: AnatomyTable) -> Iterator[tuple[Part, tuple[int, int]]]:
     """What a part touches, and where it lies as seen from there, if no other part lies there too."""
+    if _many(part, facts, table):
+        return
     for other in facts.parts[part].touches:
         where = _seen_from(part, other, facts)
-        if where is None or table[other[0]].is_group:
+        if where is None or table[other[0]].is_group or _many(other, facts, table):
             continue
         if part[0] in (other[0], table[other[0]].parent) or other[0] == table[part[0]].parent:
             continue
@@ -89,10 +92,17 @@ def _seen_alone_from(part: Part, facts: Facts, table: AnatomyTable) -> Iterator[
 
 def neighbour(part: Part, where: tuple[int, int], facts: Facts, table: AnatomyTable) -> Part | None:
     """The one part that touches another in a direction; None if there is none, several, or its own whole."""
+    if _many(part, facts, table):
+        return None
     there = [p for p in facts.parts[part].touches if _seen_from(p, part, facts) == where]
     if len(there) != 1 or there[0][0] in (part[0], table[part[0]].parent):
         return None
     return None if table[there[0][0]].parent == part[0] else there[0]
+
+
+def _many(part: Part, facts: Facts, table: AnatomyTable) -> bool:
+    """Whether both sides are drawn as one: what lies between them is no place of theirs."""
+    return undivided(part, table) and facts.parts[part].pieces > 1
 
 
 def _shape(extent_mm: Sequence[float] | None) -> str:

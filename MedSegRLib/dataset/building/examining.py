@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from MedSegRLib.anatomy import AnatomyTable
+from MedSegRLib.anatomy import AnatomyTable, Side
 from MedSegRLib.errors import DatasetError
 from MedSegRLib.imaging import (
     AxisOrder,
@@ -171,7 +171,8 @@ def examine(source: Source, table: AnatomyTable, image: Path, plane: Plane) -> E
     Raises
     ------
     MedSegRError
-        If a file cannot be read, a label map is not on the scan's grid, or none of its labels is there.
+        If a file cannot be read, a label map is not on the scan's grid, none of its labels is there, or a
+        structure is drawn with and without its side.
     """
     known = Modality(source.modality) if source.modality in ("MR", "CT") else None
     volume = read_volume(image, modality=known)
@@ -192,6 +193,12 @@ def examine(source: Source, table: AnatomyTable, image: Path, plane: Plane) -> E
         raise DatasetError(
             f"{image} has no voxel with a label of the anatomy table; correct its label table."
         )
+    for structure, side in parts:
+        if side is not Side.NONE and (structure, Side.NONE) in parts:
+            raise DatasetError(
+                f"{image} has labels of the {table[structure].name} with a side and without one; "
+                "say the side of each in its label table."
+            )
     numbers = tuple(_numbered(array, file, parts, values) for file, array in raw.items())
     crs_to_ras = canonical_to_ras(volume.ijk_to_ras, stack.order, volume.shape_kji)
     measured = measure_parts(

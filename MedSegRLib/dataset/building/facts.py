@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from MedSegRLib.anatomy import Side
 from MedSegRLib.imaging import Plane
 
-__all__ = ["Facts", "Part", "PartFacts"]
+from ..conversation import Part
 
-Part = tuple[str, Side]
+__all__ = ["Facts", "Part", "PartFacts"]
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class PartFacts:
         The patient's side of the body's middle that it lies on; NONE if it crosses or nears it, or nobody
         says how the patient lay.
     pieces
-        Connected components (by faces, edges and corners); in a slice not more than in the whole scan,
-        since one thing may be cut twice.
+        Connected components (by faces, edges and corners), specks left out; in a slice not more than in
+        the whole scan, since one thing may be cut twice.
     touches
         Parts that share a face of a voxel with it.
     mean_intensity, surrounding_intensity

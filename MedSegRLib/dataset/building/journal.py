@@ -1,9 +1,9 @@
 """Journal: a build's lines on disk, each there whole or not at all, so that a kill loses and repeats nothing.
 
 A folder holds `items.jsonl` (the data set), `rejected.jsonl` (what failed a check, and why), `done.jsonl`
-(the scans that nothing is left to write about) and, once all is done, `manifest.json`; `build.json` says what
-the build is of. A line that a kill or a full disk cut is taken off when the folder is opened again, and what
-it stood for is written anew.
+(the scans that nothing is left to write about), `round_trips.jsonl` (what a model that read items drew) and,
+once all is done, `manifest.json`; `build.json` says what the build is of. A line that a kill or a full disk
+cut is taken off when the folder is opened again, and what it stood for is written anew.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from typing import Any
 from MedSegRLib.errors import DatasetError, OutputError
 from MedSegRLib.imaging import atomic_path
 
-__all__ = ["BUILD", "DONE", "ITEMS", "MANIFEST", "REJECTED", "Journal", "write_json"]
+__all__ = ["BUILD", "DONE", "ITEMS", "MANIFEST", "REJECTED", "ROUND_TRIPS", "Journal", "write_json"]
 
-ITEMS, REJECTED, DONE = "items.jsonl", "rejected.jsonl", "done.jsonl"
+ITEMS, REJECTED, DONE, ROUND_TRIPS = "items.jsonl", "rejected.jsonl", "done.jsonl", "round_trips.jsonl"
 MANIFEST, BUILD = "manifest.json", "build.json"
 
 
@@ -60,7 +60,7 @@ class Journal:
             raise DatasetError(f"{folder} holds a data set that no build made; choose another folder.")
         else:
             write_json(kept, build)
-        self._files = {name: _open_whole(folder / name) for name in (ITEMS, REJECTED, DONE)}
+        self._files = {name: _open_whole(folder / name) for name in (ITEMS, REJECTED, DONE, ROUND_TRIPS)}
 
     def __enter__(self) -> Journal:
         return self

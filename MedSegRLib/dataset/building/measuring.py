@@ -20,6 +20,8 @@ __all__ = ["measure_parts", "middle_of_body_mm", "touching"]
 Numbers = npt.NDArray[np.integer]
 # How many voxels around a part count as its surroundings.
 _AROUND = 2
+# Pieces of less than this share of the largest are specks.
+_SPECK = 0.05
 # Nearer to the middle than this share of the body's width, a part is on neither side.
 _NEAR_MIDDLE = 0.03
 
@@ -161,9 +163,10 @@ def _in_and_around(
     components.FullyConnectedOn()
     # Boxes are small: more threads would only wait for each other.
     components.SetNumberOfThreads(1)
-    components.Execute(sitk.GetImageFromArray(mask.astype(np.uint8)))
+    found = sitk.GetArrayFromImage(components.Execute(sitk.GetImageFromArray(mask.astype(np.uint8))))
+    sizes = np.bincount(found[mask])
     values = grey[wider]
-    return values[mask], values[_widened(mask) & ~mask], int(components.GetObjectCount())
+    return values[mask], values[_widened(mask) & ~mask], int((sizes >= _SPECK * sizes.max()).sum())
 
 
 def _widened(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from MedSegRLib.anatomy import AnatomyTable, Side, Structure
 
+from ..wording import plain_name
 from .facts import Facts, Part
 
-__all__ = ["askable", "called", "listed", "mention_of", "phrase_of", "with_side"]
+__all__ = ["askable", "called", "mention_of", "phrase_of"]
 
 # One part of the table is several bones.
 _MANY = frozenset({"rib", "costal_cartilage"})
@@ -29,16 +30,6 @@ def phrase_of(part: Part, facts: Facts, table: AnatomyTable) -> str:
 def mention_of(phrase: str, present: bool) -> str:
     """A phrase with its mark-up."""
     return f"<p>{phrase}</p>{'[SEG]' if present else '[REJ]'}"
-
-
-def listed(items: Sequence[str], last: str = " and ") -> str:
-    """Several things in a row: "a, b and c"."""
-    return last.join(items) if len(items) < 3 else ", ".join(items[:-1]) + last + items[-1]
-
-
-def with_side(text: str, side: Side) -> str:
-    """Fill a fact's {side} and {other}."""
-    return text.replace("{side}", side.value).replace("{other}", side.other.value)
 
 
 def askable(facts: Facts, table: AnatomyTable) -> Mapping[str, tuple[Side, ...]]:
@@ -67,21 +58,17 @@ def called(structure: Structure, sides: Sequence[Side], rng: random.Random, *, m
     rng
         Draws.
     many
-        Whether (NONE,) stands for both sides.
+        Whether (NONE,) is drawn as several pieces: then in the plural, without a word about sides.
     """
-    draw = rng.random()
-    if draw < 0.55:
-        name = structure.name
-    elif draw < 0.9 and structure.synonyms:
-        name = rng.choice(structure.synonyms)
-    else:
-        name = rng.choice((*structure.abbreviations, structure.latin))
-    if len(sides) == 2 or (many and structure.sided):
-        plural = structure.plural
-        forms = [f"both {plural}", f"the {plural}", plural, f"left and right {structure.name}"]
-        if len(sides) == 2:
-            forms += [f"{name} on both sides", f"{name} L+R", f"the left and the right {name}"]
+    name, plural = plain_name(structure, rng), structure.plural
+    if len(sides) == 2:
+        forms = [
+            f"both {plural}", f"the {plural}", plural, f"left and right {structure.name}",
+            f"{name} on both sides", f"{name} L+R", f"the left and the right {name}",
+        ]  # fmt: skip
         return rng.choice(forms)
+    if many and structure.sided:
+        return rng.choice((f"the {plural}", plural))
     side = sides[0]
     if side is Side.NONE or not structure.sided:
         bare = name == name.lower() or name == structure.name

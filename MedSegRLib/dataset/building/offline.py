@@ -14,11 +14,12 @@ from dataclasses import replace
 from MedSegRLib.anatomy import AnatomyTable, Side
 
 from ..conversation import Exchange, QuestionType
-from ..wording import rough_hand
+from ..sides import side_word
+from ..wording import rough_hand, with_side
 from .annotator import UnusableConversation
 from .describing import DIRECTIONS, neighbour
 from .facts import Facts
-from .naming import askable, with_side
+from .naming import askable
 from .offline_questions import KINDS, Questions
 from .phrasings import VOICES, Phrasings
 
@@ -61,7 +62,11 @@ class RegionAnnotator:
                     if turn
                     else self._fresh(facts, voice, rng, first=True)
                 )
-                if exchange is None or not exchange.question.strip():
+                # Facts and questions of the table speak of sides where this scan may tell none apart.
+                if exchange is None or side_word(exchange, self.table) is not None:
+                    continue
+                exchange = replace(exchange, question=self._typed(exchange.question, voice, rng))
+                if not exchange.question.strip():
                     continue
                 # A scan of one structure has no more to ask, others should have.
                 if attempt > _VARIED or not any(_alike(exchange, before) for before in exchanges):
@@ -81,7 +86,7 @@ class RegionAnnotator:
             context = self.phrasings.voices[voice]["context"]
             opening = rng.choice(context).replace("{age}", str(rng.randint(18, 92)))
             question = f"{opening.replace('{sex}', rng.choice(('man', 'woman')))} {question}"
-        return replace(exchange, question=self._typed(question, voice, rng))
+        return replace(exchange, question=question)
 
     def _typed(self, question: str, voice: str, rng: random.Random) -> str:
         if rng.random() < _ROUGH[voice]:
@@ -136,8 +141,7 @@ class RegionAnnotator:
                 if len(sides) == 1 and sides[0] is not Side.NONE:
                     question = ask.add_side(question, sides[0], rng)
                 style, because = "named", with_side(fact.clauses[0], Side.NONE)
-        exchange = ask.reply(question, QuestionType.FOLLOW_UP, parts, facts, rng, style, because)
-        return replace(exchange, question=self._typed(exchange.question, voice, rng))
+        return ask.reply(question, QuestionType.FOLLOW_UP, parts, facts, rng, style, because)
 
     def _neighbour(
         self, facts: Facts, structure: str, side: Side, shown: int, voice: str, rng: random.Random

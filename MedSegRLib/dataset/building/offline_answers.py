@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from MedSegRLib.anatomy import AnatomyTable, Side
 
 from ..conversation import Exchange, QuestionType, Target
+from ..wording import listed
 from .facts import Facts, Part
-from .naming import listed, mention_of, phrase_of
+from .naming import mention_of, phrase_of
 from .phrasings import Phrasings
 
 __all__ = ["answered", "target_of"]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable, Sequence
 
 from MedSegRLib.anatomy import AnatomyTable, Fact, Side, Structure
 
 from ..conversation import Exchange, QuestionType
 from ..scene import parts_of
-from ..wording import thinned
+from ..whole_questions import fixes_side
+from ..wording import listed, thinned, with_side
 from .describing import appearances, locations
 from .facts import Facts, Part
-from .naming import askable, called, listed, with_side
+from .naming import askable, called
 from .offline_answers import answered
 from .phrasings import Phrasings
 
@@ -33,7 +33,6 @@ _TURNS_ON = {
     "intervention": ("intervention", "blood_supply"),
 }
 _WHOLE = 0.5
-_SLOT = re.compile(r"\{(side|other)\}")
 _SUFFIXES = (", {side} side", ", the {side} one", " ({side})", " - {side} only", ", on the {side} please")
 
 Asked = Callable[[Facts, str, random.Random], "Exchange | None"]
@@ -128,12 +127,12 @@ class Questions:
         parts = [(structure.id, s) for s in sides]
         whole = self.phrasings.stock.asked.get(structure.id, ())
         if whole and rng.random() < _WHOLE:
-            fixed = [q for q in whole if bool(_SLOT.search(q)) is (side is not Side.NONE)]
+            fixed = [q for q in whole if fixes_side(q) is (side is not Side.NONE)]
             question = rng.choice(fixed or whole)
-            if _SLOT.search(question) and side is Side.NONE:
+            if fixes_side(question) and side is Side.NONE:
                 return None
             question = thinned(question, 0.12, rng) if rng.random() < 0.2 else question
-            if side is not Side.NONE and not _SLOT.search(question):
+            if side is not Side.NONE and not fixes_side(question):
                 question = self.add_side(question, side, rng)
             question = with_side(question, side)
             return self.reply(question, QuestionType.IMPLICIT, parts, facts, rng, "named")

@@ -12,6 +12,7 @@ from MedSegRLib.anatomy import AnatomyTable, Side
 from MedSegRLib.resources import resource_path
 
 from ..conversation import QuestionType
+from ..sides import undivided
 from .describing import DIRECTIONS, direction
 from .facts import Facts, Part, PartFacts
 from .naming import phrase_of
@@ -70,6 +71,8 @@ def _named(part: Part, facts: Facts, table: AnatomyTable) -> dict[str, str]:
 def _part(one: PartFacts, facts: Facts, table: AnatomyTable) -> dict[str, Any]:
     structure = table[one.part[0]]
     said: dict[str, Any] = _named(one.part, facts, table)
+    if undivided(one.part, table):
+        said["sides_not_told_apart"] = True
     said["never_in_implicit_questions"] = list(structure.wordings)
     if one.volume_ml is not None:
         said["millilitres"] = float(f"{one.volume_ml:.3g}")

@@ -69,7 +69,7 @@ class BuildRecipe:
         variable = said.pop("key_variable", None)
         if variable is not None and not os.environ.get(variable):
             raise DatasetError(f"The variable {variable} holds no key for the endpoint; set it.")
-        bounds = Bounds(int(said.pop("requests")), int(said.pop("tokens")))
+        bounds = _made(Bounds, {key: said.pop(key) for key in ("requests", "tokens")}, "[endpoint]")
         key = os.environ[variable] if variable else None
         return _made(EndpointSettings, {"url": url, "key": key, **said}, "[endpoint]"), bounds
 
@@ -91,6 +91,9 @@ def read_recipe(path: Path) -> BuildRecipe:
     unknown = sorted(set(values) - known)
     if unknown:
         raise DatasetError(f"The recipe {path} has the unknown key '{unknown[0]}'; remove it.")
+    for key, kind in (("scans", list), ("endpoint", dict), ("round_trip", dict), ("turns", list)):
+        if not isinstance(values.get(key, kind()), kind):
+            raise DatasetError(f"'{key}' of {path} is not of the kind it must be; see the shipped recipe.")
     shares = [_share(entry) for entry in values.get("scans", [])]
     if not shares:
         raise DatasetError(f"The recipe {path} names no scans; write at least one [[scans]].")
@@ -113,12 +116,15 @@ def read_recipe(path: Path) -> BuildRecipe:
 
 
 def _share(entry: dict[str, Any]) -> Share:
-    said = dict(entry)
     try:
+        said = dict(entry)
         said["planes"] = tuple(Plane(name) for name in said.get("planes", ()))
-    except ValueError as error:
-        raise DatasetError(f"planes of [[scans]]: {error}; write axial, coronal or sagittal.") from error
-    said["leave_out"] = tuple(said.get("leave_out", ()))
+        said["leave_out"] = tuple(said.get("leave_out", ()))
+    except (TypeError, ValueError) as error:
+        raise DatasetError(
+            f"[[scans]] has a value of the wrong kind ({error}); planes are axial, coronal or sagittal, and "
+            "both planes and leave_out are lists."
+        ) from error
     return _made(Share, said, "[[scans]]")
 
 

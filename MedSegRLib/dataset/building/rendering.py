@@ -7,15 +7,46 @@ top, so that nothing in it is anybody's scan. Kept apart from the judge's own (`
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
-__all__ = ["render"]
+from MedSegRLib.errors import DatasetError, OutputError
+from MedSegRLib.imaging import atomic_path
+from MedSegRLib.imaging.itk import quiet_itk
+
+__all__ = ["render", "render_file"]
 
 # Of 255, so that noise is not cut off.
 _DARKEST, _BRIGHTEST = 25.0, 230.0
+
+
+def render_file(labels: Path, picture: Path, seed: int, alike: Mapping[int, object]) -> None:
+    """Write a picture for the file of a label map, whole or not at all; its folder is made.
+
+    Raises
+    ------
+    DatasetError
+        If the label map cannot be read.
+    OutputError
+        If the picture cannot be written.
+    """
+    try:
+        with quiet_itk():
+            drawn = sitk.ReadImage(str(labels))
+    except RuntimeError as error:
+        raise DatasetError(f"{labels} cannot be read as a label map; check the path.") from error
+    try:
+        picture.parent.mkdir(exist_ok=True)
+        with atomic_path(picture) as partial, quiet_itk():
+            sitk.WriteImage(render(drawn, seed, alike), str(partial), True)
+    except (OSError, RuntimeError) as error:
+        raise OutputError(
+            f"{picture} cannot be written; make room and run the same command again, it goes on where it "
+            "stopped."
+        ) from error
 
 
 def render(labels: sitk.Image, seed: int, alike: Mapping[int, object] | None = None) -> sitk.Image:

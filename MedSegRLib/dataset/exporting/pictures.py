@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from MedSegRLib.imaging import Modality, SliceStack, gather_canonical, read_volume, window_for
 
+from .. import label_map
 from ..format import Item, ItemTarget, MaskReference
-from ..label_map import read_label_map
 
 __all__ = ["ItemPictures"]
 
@@ -64,14 +64,10 @@ class ItemPictures:
         stack = self._open(item)
         key = (item.image, reference.file)
         if self._labels is None or self._labels_of != key:
-            self._labels = read_label_map(self._folder / reference.file, stack.volume)
+            self._labels = label_map.read_label_map(self._folder / reference.file, stack.volume)
             self._labels_of = key
         labels = gather_canonical(self._labels, stack.order)
-        if ignored:
-            return np.isin(labels, reference.ignored)
-        if reference.labels:
-            return np.isin(labels, reference.labels)
-        return (labels != 0) & ~np.isin(labels, reference.ignored)
+        return label_map.ignored(labels, reference) if ignored else label_map.inside(labels, reference)
 
     def best_slice(self, item: Item, targets: Iterable[ItemTarget]) -> int:
         """The slice, of those the item is about, that shows most targets, and of such the most of them."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from MedSegRLib.errors import DatasetError
 from MedSegRLib.imaging import Modality, Plane, Volume
 
-from ..source import REGIONS
+from ..regions import REGIONS
 
 __all__ = ["About"]
 

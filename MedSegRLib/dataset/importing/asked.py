@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from MedSegRLib import __version__
-from MedSegRLib.anatomy import AnatomyTable, Side
+from MedSegRLib.anatomy import AnatomyTable
 from MedSegRLib.errors import DatasetError
 
 from ..conversation import QuestionType
@@ -35,7 +35,7 @@ def items_asked(source: Source, table: AnatomyTable, folder: Path, annotator: st
     Raises
     ------
     DatasetError
-        If what answers a question is not in the anatomy table, or has sides and none is said.
+        If what answers a question is not in the anatomy table.
     """
     if source.image is None:
         raise DatasetError(f"The scan of patient '{source.patient}' has questions and no image; give one.")
@@ -64,8 +64,6 @@ def _target(label: SourceLabel, table: AnatomyTable, folder: Path, ignored: tupl
             f"The target '{label.name}' of {label.file.name} is not in the anatomy table; say what it is."
         )
     structure = table[label.structure]
-    if structure.sided and label.side is Side.NONE:
-        raise DatasetError(f"The target '{label.name}' of {label.file.name} has sides; say which it is.")
     mask = MaskReference(relative(label.file, folder), (label.value,), ignored)
     return ItemTarget(structure.side_name(label.side), structure.id, label.side, True, mask)
 

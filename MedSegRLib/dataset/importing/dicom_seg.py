@@ -2,78 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from MedSegRLib.anatomy import AnatomyTable
 from MedSegRLib.errors import DatasetError
 from MedSegRLib.imaging import Volume
 
 from ..extra import extra
-from ..source import Source
-from .about import About
-from .dicom_series import dicom_files, read_series
-from .dicom_source import source_of
-from .label_table import LabelName
-from .layers import NamedMask, on_grid
-from .segment_names import name_of
+from .dicom_source import DicomKind, Drawn
+from .layers import on_grid
 
-__all__ = ["read_dicom_segs"]
+__all__ = ["SEG"]
 
 
-def read_dicom_segs(
-    images: Path,
-    segmentations: Path,
-    said: Sequence[LabelName],
-    about: About,
-    table: AnatomyTable,
-    folder: Path,
-) -> Iterator[Source]:
-    """Read DICOM SEG files and the series that they were drawn on.
-
-    Parameters
-    ----------
-    images
-        A folder with those series, among others or not.
-    segmentations
-        A SEG, or a folder in which all are read.
-    said
-        What segment labels mean that the anatomy table does not hold.
-    about
-        What all have in common.
-    table
-        The anatomy table.
-    folder
-        Where label maps are written.
-
-    Raises
-    ------
-    DatasetError
-        If the series is not there, a segment has no name or is empty, or is not on the series' grid.
-    ImageReadError, UnsupportedVolumeError
-        If the series cannot be read or asked about.
-    """
-    for file, dataset in dicom_files(segmentations, "SEG"):
-        uid = _series_of(file, dataset)
-        volume = read_series(images, uid, file, about.modality)
-        masks = _masks(file, dataset, volume, said, table)
-        yield source_of(file, dataset, uid, masks, images, volume, about, folder)
+def _series_of(dataset: Any) -> set[str]:
+    return {str(one.get("SeriesInstanceUID")) for one in dataset.get("ReferencedSeriesSequence") or []}
 
 
-def _series_of(file: Path, dataset: Any) -> str:
-    referred = dataset.get("ReferencedSeriesSequence") or []
-    uids = {str(one.get("SeriesInstanceUID")) for one in referred}
-    if len(uids) != 1:
-        raise DatasetError(f"{file} names {len(uids)} series that it was drawn on; give one that names one.")
-    return uids.pop()
-
-
-def _masks(
-    file: Path, dataset: Any, volume: Volume, said: Sequence[LabelName], table: AnatomyTable
-) -> list[NamedMask]:
+def _masks(file: Path, dataset: Any, volume: Volume) -> list[Drawn]:
     highdicom = extra("highdicom", "Reading DICOM SEG")
     masks = []
     try:
@@ -88,10 +36,7 @@ def _masks(
     except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
         # What highdicom says of a file that does not follow the standard.
         raise DatasetError(f"{file} is no DICOM SEG that can be read ({error}); export it again.") from error
-    return [
-        NamedMask(name_of(file, names, said, table), on_grid(mask, place, volume, f"{file}, '{names[0]}'"))
-        for names, mask, place in masks
-    ]
+    return [(names, on_grid(mask, place, volume, f"{file}, '{names[0]}'")) for names, mask, place in masks]
 
 
 def _names(described: Any) -> list[str]:
@@ -102,3 +47,6 @@ def _names(described: Any) -> list[str]:
     )
     sides = [str(one.CodeMeaning) for one in modifiers]
     return [str(described.segment_label), " ".join([*sides, str(kind.meaning)])]
+
+
+SEG = DicomKind("SEG", _series_of, _masks)

@@ -17,18 +17,13 @@ from MedSegRLib.errors import DatasetError
 from MedSegRLib.imaging import Modality, Volume, read_volume
 
 from ..label_map import check_labels, read_label_map
-from ..source import REGIONS, Source, SourceLabel
+from ..regions import REGIONS, region_named
+from ..source import Source, SourceLabel
 from .freesurfer import freesurfer_names
 from .label_table import LabelName
 
 __all__ = ["read_index", "regions_of_index"]
 
-# How an index begins to name a region -> what the format calls it.
-_REGIONS = {
-    "abdomen": "abdomen", "brain": "brain", "head and neck": "head_neck", "heart": "heart",
-    "hippocampus": "brain", "lumbar spine": "spine", "neck": "spine", "right chest": "thorax",
-    "spine": "spine", "thorax": "thorax", "whole head": "brain",
-}  # fmt: skip
 _NOT_DRAWN = "was not drawn, not absent"
 
 
@@ -70,7 +65,7 @@ def read_index(
         if (
             entry["split"] in splits
             and (origins is None or entry["source"] in origins)
-            and (regions is None or _known_region(entry) in regions)
+            and (regions is None or region_named(str(entry["region"])) in regions)
         ):
             groups.setdefault(entry["image"] or entry["label"], []).append(entry)
     if not groups:
@@ -87,7 +82,7 @@ def regions_of_index(folder: Path, split: str) -> frozenset[str]:
     DatasetError
         If the index or an entry is not as it must be.
     """
-    known = (_known_region(entry) for entry in _entries(folder) if entry["split"] == split)
+    known = (region_named(str(entry["region"])) for entry in _entries(folder) if entry["split"] == split)
     return frozenset(region for region in known if region is not None)
 
 
@@ -177,15 +172,8 @@ def _modality(entry: dict[str, Any]) -> Modality:
     return Modality.MR if not entry["image"] else Modality(said) if said in ("MR", "CT") else Modality.UNKNOWN
 
 
-def _known_region(entry: dict[str, Any]) -> str | None:
-    said = str(entry["region"])
-    if said in REGIONS:
-        return said
-    return next((name for start, name in _REGIONS.items() if said.startswith(start)), None)
-
-
 def _region(folder: Path, entry: dict[str, Any]) -> str:
-    region = _known_region(entry)
+    region = region_named(str(entry["region"]))
     if region is None:
         raise DatasetError(
             f"{folder / 'index.json'} has the region '{entry['region']}', which is unknown; "

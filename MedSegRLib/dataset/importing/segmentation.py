@@ -53,7 +53,7 @@ def read_segmentations(
     for stem, image, file in find_pairs(images, segmentations, (".seg.nrrd",)):
         patient = about.patient_of(stem)
         volume = read_volume(image, modality=about.modality)
-        place = grid_at(file)
+        _, place = grid_at(file)
         masks = [
             NamedMask(
                 name_of(file, _names(segment), said, table),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from PIL import Image
 
 from MedSegRLib.dataset.format import read_items, write_items
 from MedSegRLib.dataset.source_file import read_sources
@@ -220,6 +223,30 @@ def test_a_broken_json_line(refused, work, asked):
     refused(sentence, "statistics", "in/broken.jsonl")
     refused(sentence, "split", "in/broken.jsonl", "-o", "in/out.jsonl")
     refused(sentence, "export", "reasonseg", "in/broken.jsonl", "-o", "out")
+
+
+def test_a_disk_that_fills_up_leaves_nothing_half_written(refused, asked, monkeypatch):
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def fail(error):
+        def failing(*_, **__):
+            raise error
+
+        return failing
+
+    # What ITK says, and what the operating system says.
+    with monkeypatch.context() as disk:
+        disk.setattr(sitk, "WriteImage", fail(RuntimeError("ITK: cannot write")))
+        refused(r"p1_x\.png cannot be written; choose another place or make room", "import", "reasonseg",
+                "reason", "--region", "abdomen", "-o", "again")  # fmt: skip
+    with monkeypatch.context() as disk:
+        disk.setattr("MedSegRLib.dataset.source_file.json.dumps", fail(full))
+        refused(r"cannot be written \(No space left on device\); choose another place or make room", "import",
+                "reasonseg", "reason", "--region", "abdomen", "-o", "again")  # fmt: skip
+    with monkeypatch.context() as disk:
+        disk.setattr(Image.Image, "save", fail(full))
+        refused(r"out cannot be written \(No space left on device\); choose another place or make room",
+                "export", "reasonseg", asked, "-o", "out")  # fmt: skip
 
 
 def test_real_scans_of_an_index_come_in(run, work, shared_data):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,6 @@ import jsonschema
 import pytest
 
 from MedSegRLib.anatomy import Side
-from MedSegRLib.dataset.annotator import OfflineAnnotator
-from MedSegRLib.dataset.build import LabelledScan, build, items_of
 from MedSegRLib.dataset.conversation import QuestionType
 from MedSegRLib.dataset.format import (
     Item,
@@ -27,6 +26,7 @@ from MedSegRLib.dataset.format import (
     read_items,
     write_items,
 )
+from MedSegRLib.dataset.source import Source
 from MedSegRLib.errors import DatasetError, OutputError
 from MedSegRLib.imaging import Plane
 from MedSegRLib.resources import resource_path
@@ -56,16 +56,16 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert "β" in path.read_text(encoding="utf-8")
 
 
-def test_built_items_obey_the_schema_and_are_read_back(
-    phantom: LabelledScan, annotator: OfflineAnnotator, offered: tuple[str, ...], tmp_path: Path
+def test_built_items_obey_the_schema_and_the_same_seed_builds_the_same(
+    phantom: Source, build: Callable[..., Path]
 ) -> None:
-    path = tmp_path / "set.jsonl"
-    assert build(path, [phantom], annotator, offered, seed=3, conversations=40) == 40
-    for line in path.read_text(encoding="utf-8").splitlines():
+    path = build(phantom, scans=15, seed=3)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 15
+    for line, item in zip(lines, read_items(path), strict=True):
         jsonschema.validate(json.loads(line), SCHEMA)
-    assert list(read_items(path)) == list(
-        items_of(phantom, annotator, offered, tmp_path, seed=3, conversations=40)
-    )
+        assert item_to_dict(item) == json.loads(line)
+    assert build(phantom, scans=15, seed=3, folder="again").read_bytes() == path.read_bytes()
 
 
 def test_labels_to_be_ignored_are_kept_by_both_and_may_be_missing(tmp_path: Path) -> None:

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from MedSegRLib.dataset.annotator import OfflineAnnotator
-from MedSegRLib.dataset.build import LabelledScan, build
+from MedSegRLib.dataset.source import Source
 from MedSegRLib.dataset.validate import validate
 from MedSegRLib.errors import DatasetError
 
@@ -20,36 +19,12 @@ Lines = list[dict[str, Any]]
 
 
 @pytest.fixture
-def good(
-    phantom: LabelledScan, annotator: OfflineAnnotator, offered: tuple[str, ...], tmp_path: Path
-) -> Path:
-    path = tmp_path / "set.jsonl"
-    build(path, [phantom], annotator, offered, seed=1, conversations=30)
-    return path
+def good(phantom: Source, build: Callable[..., Path]) -> Path:
+    return build(phantom, scans=30, seed=1)
 
 
 def test_a_built_data_set_is_good(good: Path) -> None:
     assert validate(good) == []
-
-
-def test_an_absent_scan_of_another_region_is_good(
-    phantom: LabelledScan, annotator: OfflineAnnotator, offered: tuple[str, ...], tmp_path: Path
-) -> None:
-    scan = LabelledScan("belly", phantom.image, None, "train", region="abdomen")
-    path = tmp_path / "belly.jsonl"
-    build(path, [scan], annotator, offered, seed=1, conversations=30)
-    assert validate(path) == []
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    targets = [t for line in lines for e in line["exchanges"] for t in e["targets"]]
-    assert targets and not any(t["present"] for t in targets)
-
-
-def test_a_scan_of_the_brain_needs_a_label_map(
-    phantom: LabelledScan, annotator: OfflineAnnotator, offered: tuple[str, ...], tmp_path: Path
-) -> None:
-    scan = LabelledScan("head", phantom.image, None, "train")
-    with pytest.raises(DatasetError, match="no label map"):
-        build(tmp_path / "head.jsonl", [scan], annotator, offered, seed=1)
 
 
 def target_of(lines: Lines, present: bool = True) -> tuple[int, dict[str, Any], dict[str, Any]]:
@@ -130,7 +105,7 @@ def name_no_mask(lines: Lines) -> int:
 
 def mask_what_is_absent(lines: Lines) -> int:
     number, _, target = target_of(lines, present=False)
-    target["mask"] = {"file": "labels.nii.gz", "labels": [17]}
+    target["mask"] = {"file": "../labels.nii.gz", "labels": [17]}
     return number
 
 
@@ -206,7 +181,7 @@ def test_a_picture_saved_in_three_equal_channels_is_one_slice(good: Path) -> Non
 def test_a_sided_structure_whose_sides_nobody_told_apart_is_good(good: Path) -> None:
     lines = [json.loads(line) for line in good.read_text(encoding="utf-8").splitlines()]
     one = {"phrase": "thalami", "structure": "thalamus", "side": "none", "present": True}
-    one["mask"] = {"file": "labels.nii.gz", "labels": [10, 49]}
+    one["mask"] = {"file": "../labels.nii.gz", "labels": [10, 49]}
     answer = "These are the <p>thalami</p>[SEG]."
     said = {"question": "Both?", "answer": answer, "question_type": "direct", "targets": [one]}
     lines[0]["exchanges"] = [said]
@@ -224,7 +199,7 @@ def test_a_broken_line_is_told_and_the_rest_is_read(good: Path) -> None:
 
 @pytest.mark.parametrize("what", ["spacing", "origin", "size"])
 def test_a_mask_on_another_grid_is_told(good: Path, what: str) -> None:
-    path = str(good.parent / "labels.nii.gz")
+    path = str(good.parents[1] / "labels.nii.gz")
     labels = sitk.ReadImage(path)
     if what == "spacing":
         labels.SetSpacing((1.0, 1.0, 2.1))

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from MedSegRLib.anatomy import Side
 from MedSegRLib.errors import DatasetError
 from MedSegRLib.evaluation.figures import figures_of
 from MedSegRLib.evaluation.gallery import Gallery
@@ -119,6 +120,53 @@ def test_the_same_part_shown_twice_is_two_findings(folder: Path) -> None:
     halves = [mask_of((slice(2, 4), *BOXES[LEFT][1:])), mask_of((slice(4, 6), *BOXES[LEFT][1:]))]
     results, _ = judge(path, {"q": ([(LEFT, half, 0.9) for half in halves], "Here.")})
     assert results.parts[0].score.dice == 1.0 and figures(results)["number of findings right"] == 0.0
+
+
+def test_both_sides_shown_are_one_finding_where_nobody_told_the_sides_apart(folder: Path) -> None:
+    labels = np.where(
+        np.isin(sitk.GetArrayFromImage(sitk.ReadImage(str(folder / "seg.nii.gz"))), (17, 53)), 1, 0
+    )
+    write(folder / "both.nii.gz", labels.astype(np.int16))
+    drawn = {**target("hippocampus"), "structure": "hippocampus", "side": "none", "phrase": "hippocampi"}
+    drawn["mask"] = {"file": "both.nii.gz", "labels": [1]}
+    path = one(folder, [drawn])
+    results, _ = judge(
+        path, {"q": ([(LEFT, WHOLE[LEFT], 0.6), (RIGHT, WHOLE[RIGHT], 0.8)], "Here.")}, forced=True
+    )
+    assert all(q.right for q in results.questions) and only(results).found == only(results).expected
+    masks = only(results).masks
+    assert masks is not None and (masks.expected, masks.shown, masks.matched, masks.iou) == (1, 1, 1, 1.0)
+    free = [p.score for p in results.parts if p.group != FORCED]
+    assert [(s.structure, s.side, s.dice) for s in free] == [("hippocampus", Side.NONE, 1.0)]
+    assert [(t.confidence, t.right) for t in results.told] == [(0.8, True)]
+    # One of the two is half of what was drawn, and the right target all the same.
+    results, _ = judge(path, {"q": ([(LEFT, WHOLE[LEFT], 0.6)], "Here.")})
+    assert results.parts[0].score.dice == pytest.approx(2 / 3) and only(results).right
+    results, _ = judge(path, {"q": ([(AMYGDALA, WHOLE[AMYGDALA], 0.6)], "Here.")})
+    assert not only(results).right
+
+
+def test_voxels_that_the_data_set_ignores_are_neither_right_nor_wrong(folder: Path) -> None:
+    # The first of the four slices of the left hippocampus, and all of the right one, are not judged.
+    labels = sitk.GetArrayFromImage(sitk.ReadImage(str(folder / "seg.nii.gz")))
+    labels[2][labels[2] == 17] = 255
+    labels[labels == 53] = 255
+    write(folder / "seg.nii.gz", labels)
+    unsure = target(LEFT)
+    unsure["mask"]["ignored"] = [255]
+    for shown in (WHOLE[LEFT] | WHOLE[RIGHT], mask_of((slice(3, 6), slice(2, 6), slice(2, 6)))):
+        results, _ = judge(one(folder, [unsure]), {"q": ([(LEFT, shown, 0.8)], "Here.")})
+        masks = only(results).masks
+        assert results.parts[0].score.dice == 1.0
+        assert masks is not None and (masks.intersection, masks.union) == (48, 48)
+    # What is shown among them alone is shown to nobody.
+    results, _ = judge(
+        one(folder, [unsure]), {"q": ([(LEFT, WHOLE[LEFT], 0.8), (RIGHT, WHOLE[RIGHT], 0.9)], "")}
+    )
+    assert only(results).right
+    unsure["mask"] = {"file": "seg.nii.gz", "labels": [], "ignored": [255, 18]}
+    results, _ = judge(one(folder, [unsure]), {"q": ([(LEFT, WHOLE[LEFT], 0.8)], "Here.")})
+    assert results.parts[0].score.dice == 1.0
 
 
 NO = {
@@ -292,10 +340,13 @@ def test_rejected_items_are_not_asked(folder: Path) -> None:
 
 
 BAD = {
-    "no file": (target(LEFT, file="none.nii.gz"), "The mask none.nii.gz cannot be read"),
-    "no image": (target(LEFT, file="words.nii.gz"), "The mask words.nii.gz cannot be read"),
+    "no file": (target(LEFT, file="none.nii.gz"), "There is no mask none.nii.gz beside"),
+    "no image": (target(LEFT, file="words.nii.gz"), r"words\.nii\.gz cannot be read as a label map"),
     "empty": (target(LEFT, label=99), "'left hippocampus' of a is said to be there and its mask is empty"),
-    "another grid": (target(LEFT, file="other.nii.gz"), "other.nii.gz is not on its image's grid"),
+    "another grid": (
+        target(LEFT, file="other.nii.gz"),
+        r"other\.nii\.gz has 13 x 12 x 10 voxels and its scan vol.* 14 x 12 x 10",
+    ),
 }
 
 

@@ -122,8 +122,8 @@ def test_masks_that_do_not_fit_are_refused(folder: Path) -> None:
     items = exactly(folder)
     write(folder / "theirs" / "other.nii.gz", np.ones((10, 12, 13), np.int16))
     for file, sentence in (
-        ("none.nii.gz", "The mask none.nii.gz cannot be read"),
-        ("other.nii.gz", "The mask other.nii.gz is not on its image's grid"),
+        ("none.nii.gz", "There is no mask none.nii.gz beside"),
+        ("other.nii.gz", r"other\.nii\.gz has .* voxels and its scan vol"),
     ):
         items[0]["exchanges"][0]["targets"] = [target(LEFT, file=file)]
         refused(folder, items, sentence)

@@ -10,7 +10,7 @@ import pytest
 
 from MedSegRLib.anatomy import load_table
 from MedSegRLib.dataset.building.held_out import held_out_questions
-from MedSegRLib.dataset.source import REGIONS
+from MedSegRLib.dataset.regions import REGIONS
 from MedSegRLib.dataset.stock import load_stock
 from MedSegRLib.dataset.whole_questions import names_one
 from MedSegRLib.dataset.wording import four_word_runs

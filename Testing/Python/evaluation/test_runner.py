@@ -10,9 +10,14 @@ import pytest
 import SimpleITK as sitk
 
 from MedSegRLib.anatomy import load_table
-from MedSegRLib.dataset.annotator import OfflineAnnotator
-from MedSegRLib.dataset.build import LabelledScan, build
-from MedSegRLib.dataset.stock import load_stock
+from MedSegRLib.dataset.building.builder import Builder
+from MedSegRLib.dataset.building.checks import Checker
+from MedSegRLib.dataset.building.journal import ITEMS
+from MedSegRLib.dataset.building.offline import RegionAnnotator
+from MedSegRLib.dataset.building.phrasings import load_phrasings
+from MedSegRLib.dataset.building.units import Share
+from MedSegRLib.dataset.importing.freesurfer import freesurfer_names
+from MedSegRLib.dataset.source import Source, SourceLabel
 from MedSegRLib.errors import DatasetError, UserInputError
 from MedSegRLib.evaluation.benchmark import benchmark, benchmark_markdown
 from MedSegRLib.evaluation.markdown import to_markdown
@@ -58,13 +63,21 @@ def test_a_folder_of_scans_gives_every_table(model: MedSegR, data: Path) -> None
     json.dumps(results.to_dict(), allow_nan=False)
 
 
-def test_a_medsegqa_file_is_asked_in_its_order(model: MedSegR, data: Path) -> None:
-    table = load_table()
-    annotator = OfflineAnnotator(table, load_stock())
-    offered = tuple(s.id for s in table if s.freesurfer)
-    scan = LabelledScan("b", data / "vol.nii.gz", data / "seg.nii.gz", "validation")
-    path = data / "set.jsonl"
-    build(path, [scan], annotator, offered, seed=5, conversations=3)
+@pytest.fixture
+def built(data: Path) -> Path:
+    """Three conversations about the brain."""
+    table, file = load_table(), data / "seg.nii.gz"
+    names = freesurfer_names(table)
+    drawn = [SourceLabel(file, n.value, n.name, n.structure, n.side) for n in names if n.value is not None]
+    source = Source("b", "1", data / "vol.nii.gz", tuple(drawn), "MR", "brain", split="validation")
+    annotator = RegionAnnotator(table, load_phrasings())
+    builder = Builder(data / "built", {}, annotator, Checker(table), table, seed=5, turns=(1, 3))
+    builder.run([source], [Share(every=0, scans=3)])
+    return data / "built" / ITEMS
+
+
+def test_a_medsegqa_file_is_asked_in_its_order(model: MedSegR, built: Path) -> None:
+    path = built
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     results = evaluate(model, path)
     exchanges = [e for i in lines for e in i["exchanges"]]
@@ -83,16 +96,12 @@ def test_a_medsegqa_file_is_asked_in_its_order(model: MedSegR, data: Path) -> No
     assert "MedSeg-QA" in text and "T-Acc" in text and "N-Acc" in text and "implicit questions" in text
 
 
-def test_a_mask_that_lies_elsewhere_is_refused(model: MedSegR, data: Path) -> None:
-    annotator = OfflineAnnotator(load_table(), load_stock())
-    offered = tuple(s.id for s in load_table() if s.freesurfer)
-    scan = LabelledScan("b", data / "vol.nii.gz", data / "seg.nii.gz", "validation")
-    build(data / "set.jsonl", [scan], annotator, offered, seed=5, conversations=3)
+def test_a_mask_that_lies_elsewhere_is_refused(model: MedSegR, data: Path, built: Path) -> None:
     image = sitk.ReadImage(str(data / "seg.nii.gz"))
     image.SetOrigin((5.0, 0.0, 0.0))
     sitk.WriteImage(image, str(data / "seg.nii.gz"))
-    with pytest.raises(DatasetError, match="not on its image's grid"):
-        evaluate(model, data / "set.jsonl")
+    with pytest.raises(DatasetError, match=r"seg\.nii\.gz lies elsewhere than its scan vol"):
+        evaluate(model, built)
 
 
 def test_wrong_input_is_said(model: MedSegR, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from MedSegRLib.dataset.building.builder import Builder, Progress
 from MedSegRLib.dataset.building.checks import Checker
 from MedSegRLib.dataset.building.journal import DONE, ITEMS, MANIFEST, REJECTED, Journal
 from MedSegRLib.dataset.building.offline import RegionAnnotator
+from MedSegRLib.dataset.building.spending import Bounds, Spending
 from MedSegRLib.dataset.building.units import Share, share_of
 from MedSegRLib.dataset.format import read_items
 from MedSegRLib.dataset.source import Source
@@ -257,6 +258,65 @@ def test_a_label_map_without_a_scan_gets_a_picture_once(
     assert {item.image for item in items} == {"images/bellies-p1-1-axial.nii.gz"}
     assert {item.plane for item in items if item.slices} == {Plane.AXIAL, Plane.CORONAL}
     assert sum(item.slices is None for item in items) == 1
+
+
+def test_a_scan_that_is_cut_short_is_left_out_and_told(
+    tmp_path: Path, folder: Path, annotator: RegionAnnotator, table: AnatomyTable
+) -> None:
+    good, bad, worse = (write_source(tmp_path / "scans", name) for name in ("good", "bad", "worse"))
+    for path in (bad.image, worse.files[0]):
+        assert path is not None
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    manifest = builder(folder, annotator, table).run([bad, worse, good], SHARES)
+    assert manifest["items"] == 11 and len(manifest["left_out"]) == 2
+    assert "bad-image.nii.gz" in manifest["left_out"][0] and "worse-labels" in manifest["left_out"][1]
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), RuntimeError("ITK")])
+def test_a_picture_that_a_full_disk_does_not_take_is_told_and_made_later(
+    tmp_path: Path,
+    folder: Path,
+    annotator: RegionAnnotator,
+    table: AnatomyTable,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    source = write_source(tmp_path / "scans", image=False)
+
+    def full(*_: Any) -> None:
+        raise error
+
+    with monkeypatch.context() as disk:
+        disk.setattr(sitk, "WriteImage", full)
+        with pytest.raises(OutputError, match=r"bellies-p1-1-axial\.nii\.gz cannot be written.* make room"):
+            builder(folder, annotator, table).run([source], SHARES)
+    assert list((folder / "images").iterdir()) == [] and not (folder / MANIFEST).exists()
+    assert builder(folder, annotator, table).run([source], SHARES)["items"] > 5
+
+
+def test_a_patient_in_two_splits_is_refused_before_anything_is_written(
+    folder: Path, source: Source, annotator: RegionAnnotator, table: AnatomyTable
+) -> None:
+    again = replace(source, study="2", split="validation")
+    with pytest.raises(DatasetError, match="Patient p1 is in train and, with study 2, in validation; keep"):
+        builder(folder, annotator, table).run([source, again], SHARES)
+    assert not folder.exists()
+
+
+def test_a_disk_that_is_full_when_a_request_is_counted_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spending = Spending(Bounds(9, 999), tmp_path / "spent.json")
+    spending.begin(10)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "write_text", full)
+        with pytest.raises(OutputError, match=r"spent\.json cannot be written .* make room"):
+            spending.begin(10)
+    assert Spending(Bounds(9, 999), tmp_path / "spent.json").requests == 1
 
 
 def test_a_folder_of_another_build_is_refused(

@@ -45,7 +45,17 @@ def test_a_short_recipe_has_defaults(tmp_path: Path) -> None:
         (f"tries = 0\n{SCANS}", "must be whole numbers, tries above 0"),
         (f"{SCANS}every = -1\n", "write counts of which one is above 0"),
         (f"{SCANS}slices = 3\n", r"\[\[scans\]\] has the unknown key 'slices'; use origin, planes, every"),
-        (f'{SCANS}planes = ["oblique"]\n', "write axial, coronal or sagittal"),
+        (f'{SCANS}planes = ["oblique"]\n', "planes are axial, coronal or sagittal"),
+        (f"{SCANS}planes = 3\n", "wrong kind .* both planes and leave_out are lists"),
+        (f"{SCANS}leave_out = 3\n", "wrong kind .* both planes and leave_out are lists"),
+        ("scans = 3\n", r"'scans' of .*recipe\.toml is not of the kind it must be"),
+        ("scans = [3]\n", r"\[\[scans\]\] has a value of the wrong kind"),
+        (f"round_trip = 3\n{SCANS}", "'round_trip' of .* is not of the kind it must be"),
+        (f"turns = 3\n{SCANS}", "'turns' of .* is not of the kind it must be"),
+        (
+            f'{SCANS}[round_trip]\nshare = "half"\n',
+            r"\[round_trip\] lacks a key or has one of the wrong kind",
+        ),
         (f"{SCANS}[round_trip]\nshare = 2.0\n", r"lie between 0 and 1; correct the recipe"),
     ],
 )
@@ -69,6 +79,8 @@ def test_an_endpoint_needs_a_model_bounds_and_the_key_that_is_named(
     assert (settings.key, settings.model, settings.timeout_s, bounds.requests) == ("k", "m", 3, 5)
     with pytest.raises(DatasetError, match=r"\[endpoint\] has the unknown key 'colour'"):
         read(tmp_path, f'{SCANS}{entry}colour = "red"\n').endpoint(url)
+    with pytest.raises(DatasetError, match=r"\[endpoint\] lacks a key or has one of the wrong kind"):
+        read(tmp_path, SCANS + entry.replace("requests = 5", 'requests = "many"')).endpoint(url)
     with pytest.raises(DatasetError, match="bound on requests and tokens must be above 0"):
         read(tmp_path, SCANS + entry.replace("requests = 5", "requests = 0")).endpoint(url)
 

@@ -12,7 +12,8 @@ from pydicom.uid import generate_uid
 
 from MedSegRLib.anatomy import Side
 from MedSegRLib.dataset.importing.about import About
-from MedSegRLib.dataset.importing.dicom_seg import read_dicom_segs
+from MedSegRLib.dataset.importing.dicom_seg import SEG
+from MedSegRLib.dataset.importing.dicom_source import read_dicom
 from MedSegRLib.errors import DatasetError
 from MedSegRLib.imaging import read_volume
 
@@ -61,7 +62,7 @@ def read(tmp_path, table):
     def run(images="series", said=(), about=ABOUT):
         (tmp_path / "labels").mkdir(exist_ok=True)
         segs, labels = tmp_path / "segs", tmp_path / "labels"
-        return list(read_dicom_segs(tmp_path / images, segs, said, about, table, labels))
+        return list(read_dicom(SEG, tmp_path / images, segs, said, about, table, labels))
 
     return run
 
@@ -185,7 +186,7 @@ def test_a_folder_without_seg_is_told(series, read, tmp_path):
 
 def test_dcmqis_liver_is_the_mask_that_it_was_made_of(shared_data, table, tmp_path):
     folder = shared_data / "formats" / "ct_3slice_dcmqi"
-    found = read_dicom_segs(folder / "dicom", folder / "liver_dicom_seg.dcm", (), ABOUT, table, tmp_path)
+    found = read_dicom(SEG, folder / "dicom", folder / "liver_dicom_seg.dcm", (), ABOUT, table, tmp_path)
     (source,) = found
     expected = sitk.ReadImage(str(folder / "liver_seg.nrrd"))
     written = sitk.ReadImage(str(source.labels[0].file))

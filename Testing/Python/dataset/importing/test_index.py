@@ -96,7 +96,7 @@ def test_a_label_map_without_an_image_has_the_ids_of_freesurfer(read, save, live
     }
     (source,) = read(whole)
     assert (source.image, source.region, source.modality) == (None, "brain", "MR")
-    assert source.labels_of("hippocampus", Side.LEFT)[0].value == 17
+    assert [x.value for x in source.labels if (x.structure, x.side) == ("hippocampus", Side.LEFT)] == [17]
 
 
 def test_freesurfers_table_has_every_id_once_and_every_part_of_the_anatomy_table(table):

@@ -10,8 +10,9 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, RTStructureSetStorage, generate_uid
 
 from MedSegRLib.dataset.importing.about import About
+from MedSegRLib.dataset.importing.dicom_source import read_dicom
 from MedSegRLib.dataset.importing.label_table import LabelName
-from MedSegRLib.dataset.importing.rtstruct import read_rtstructs
+from MedSegRLib.dataset.importing.rtstruct import RTSTRUCT
 from MedSegRLib.errors import DatasetError
 
 ABOUT = About("abdomen")
@@ -63,8 +64,8 @@ def write(tmp_path, series):
 def read(tmp_path, table):
     def run(said=()):
         (tmp_path / "labels").mkdir(exist_ok=True)
-        found = read_rtstructs(
-            tmp_path / "series", tmp_path / "rt.dcm", said, ABOUT, table, tmp_path / "labels"
+        found = read_dicom(
+            RTSTRUCT, tmp_path / "series", tmp_path / "rt.dcm", said, ABOUT, table, tmp_path / "labels"
         )
         (source,) = found
         return source
@@ -163,7 +164,7 @@ def test_a_file_that_is_cut_short_is_told(write, read, tmp_path):
 
 def test_a_real_tumour_has_the_area_that_its_contours_enclose(shared_data, table, tmp_path):
     folder = shared_data / "formats" / "ct_lung_tumour_gtv_cerr" / "pat_4"
-    (source,) = read_rtstructs(folder, folder, (), About("thorax"), table, tmp_path)
+    (source,) = read_dicom(RTSTRUCT, folder, folder, (), About("thorax"), table, tmp_path)
     structure = pydicom.dcmread(folder / "dicom" / "DCM_RS_00056.dcm")
     enclosed_mm2: dict[float, float] = {}
     for contour in structure.ROIContourSequence[0].ContourSequence:
