@@ -13,7 +13,7 @@ from MedSegRLib.errors import OutputError
 
 
 @contextmanager
-def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_folder(path: str | os.PathLike[str], *, replace: bool = False) -> Iterator[Path]:
     """Lend a folder beside the wanted one; what was written into it is there under its name at the end.
 
     Paths from the lent folder to others are the same as from the wanted one, which has the same parent.
@@ -22,6 +22,8 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     ----------
     path
         The output, which must not exist, or be an empty folder. Its parent must exist.
+    replace
+        Whether a folder that is there goes when the new one is whole; until then it stays as it was.
 
     Raises
     ------
@@ -38,20 +40,25 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     ['a.json']
     """
     wanted = Path(path)
-    if os.path.exists(wanted) and not (os.path.isdir(wanted) and not os.listdir(wanted)):
+    may_go = os.path.isdir(wanted) and (replace or not os.listdir(wanted))
+    if os.path.exists(wanted) and not may_go:
         raise OutputError(f"{wanted} is there already; name a new folder, or remove it first.")
     if not os.path.isdir(wanted.parent):
         raise OutputError(f"{wanted} cannot be written, there is no folder {wanted.parent}; create it first.")
-    partial = wanted.parent / f".{uuid.uuid4().hex[:12]}-{wanted.name}"
+    partial, older = (wanted.parent / f".{uuid.uuid4().hex[:12]}-{wanted.name}" for _ in range(2))
     try:
         try:
             partial.mkdir()
             yield partial
             if os.path.isdir(wanted):
-                wanted.rmdir()
+                # A folder cannot be renamed onto another one on every system.
+                os.replace(wanted, older)
             os.replace(partial, wanted)
         finally:
-            shutil.rmtree(partial, ignore_errors=True)
+            if os.path.isdir(older) and not os.path.isdir(wanted):
+                os.replace(older, wanted)
+            for rest in (partial, older):
+                shutil.rmtree(rest, ignore_errors=True)
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(

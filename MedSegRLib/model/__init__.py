@@ -9,17 +9,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .checkpoint import (
-        KNOWN_MODELS,
-        load_checkpoint,
-        open_model,
-        read_calibration,
-        save_checkpoint,
-        set_precision,
-    )
+    from .checkpoint import load_checkpoint, open_model, read_calibration, save_checkpoint, set_precision
     from .conversation import Conversation, Turn
     from .convert import convert_sam, read_sam
     from .grounding import Grounding, GroundingConfig, resize_logits
+    from .known import KNOWN_MODELS, model_folder
     from .losses import mask_losses, medsegr_loss, text_loss
     from .mask_decoder import DecodedMasks
     from .medsegr import MedSegR, MedSegRConfig, TrainingBatch, pad_states
@@ -30,7 +24,7 @@ if TYPE_CHECKING:
     from .understanding import SPECIAL_TOKENS, PrefixCache, States, Understanding
 
 _PLACES = {
-    "KNOWN_MODELS": "checkpoint",
+    "KNOWN_MODELS": "known",
     "SPECIAL_TOKENS": "understanding",
     "Conversation": "conversation",
     "DecodedMasks": "mask_decoder",
@@ -50,6 +44,7 @@ _PLACES = {
     "load_checkpoint": "checkpoint",
     "mask_losses": "losses",
     "medsegr_loss": "losses",
+    "model_folder": "known",
     "open_model": "checkpoint",
     "pad_states": "medsegr",
     "read_calibration": "checkpoint",
@@ -82,6 +77,7 @@ __all__ = [
     "load_checkpoint",
     "mask_losses",
     "medsegr_loss",
+    "model_folder",
     "open_model",
     "pad_states",
     "read_calibration",

@@ -10,7 +10,6 @@ README.md                model card
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,15 +18,14 @@ from torch import Tensor, nn
 
 from MedSegRLib.errors import CheckpointError
 from MedSegRLib.imaging import Plane
-from MedSegRLib.resources import ResourceNotFoundError, resource_path
 
 from .grounding import Grounding, GroundingConfig
+from .known import model_folder
 from .medsegr import MedSegR, MedSegRConfig
 from .pretrained import first_line, read_json
 from .understanding import Understanding
 
 __all__ = [
-    "KNOWN_MODELS",
     "load_checkpoint",
     "open_model",
     "read_calibration",
@@ -36,8 +34,6 @@ __all__ = [
 ]
 
 Precision = Literal["auto", "bf16", "fp32"]
-
-KNOWN_MODELS = {"mini": "medsegr-mini"}
 
 _WEIGHTS = "medsegr.safetensors"
 _UNDERSTANDING = "understanding"
@@ -127,16 +123,7 @@ def open_model(name_or_path: str | Path, precision: Precision = "auto") -> MedSe
     CheckpointError
         If there is neither such a name nor such a folder; the sentence lists the names.
     """
-    name = str(name_or_path)
-    if name in KNOWN_MODELS:
-        try:
-            return load_checkpoint(resource_path("Models", KNOWN_MODELS[name]), precision)
-        except ResourceNotFoundError as error:
-            raise CheckpointError(f"The model {name} is not installed: {error}") from error
-    if os.path.isdir(name_or_path):
-        return load_checkpoint(name_or_path, precision)
-    known = ", ".join(sorted(KNOWN_MODELS))
-    raise CheckpointError(f"There is no model {name}; give one of {known}, or the folder of a model.")
+    return load_checkpoint(model_folder(name_or_path), precision)
 
 
 def read_calibration(folder: str | Path) -> dict[str, Any]:
