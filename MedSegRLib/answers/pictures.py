@@ -78,6 +78,16 @@ def pictures_of(answer: Answer) -> tuple[Picture, ...]:
     return tuple(pictures)
 
 
+def key_picture(answer: Answer) -> Picture:
+    """Draw the one slice of the plane looked at that shows most findings well."""
+    if not answer.findings:
+        return pictures_of(answer)[0]
+    stack = SliceStack.of(answer.volume, answer.provenance.plane)
+    views = [gather_canonical(finding.mask, stack.order) for finding in answer.findings]
+    areas = np.stack([slice_areas(finding.mask, stack.order) for finding in answer.findings])
+    return _draw(answer, stack, key_slices(areas, 1)[0], views)
+
+
 def key_slices(areas: npt.NDArray[np.integer], most: int) -> tuple[int, ...]:
     """Choose slices so that each finding is well shown on one of them.
 

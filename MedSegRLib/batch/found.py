@@ -5,16 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from MedSegRLib.batch.study import Study
+from MedSegRLib.errors import MedSegRError
 
 __all__ = ["Found", "LeftOut", "Stated"]
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What is not asked about, or a question that is not asked of a study, and why in one sentence."""
+    """What is not asked about, or a question that is not asked of a study, and why in one sentence.
+
+    Attributes
+    ----------
+    is_broken
+        Whether it would be asked about if it could be read: then the batch has failed on it.
+    """
 
     what: str
     why: str
+    is_broken: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,4 +57,4 @@ class Found:
 
     def leave_out(self, what: object, why: object) -> None:
         """Leave something out; `why` is a sentence, or an error that is one."""
-        self.left_out.append(LeftOut(str(what), str(why)))
+        self.left_out.append(LeftOut(str(what), str(why), isinstance(why, MedSegRError)))
