@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from MedSegRLib import __version__
-from MedSegRLib.cli import ask, chat, convert, dataset, demo, evaluate, models, train
+from MedSegRLib.cli import ask, batch, benchmark, chat, convert, dataset, demo, evaluate, models, train
 from MedSegRLib.errors import MedSegRError
 
 INTERRUPTED = 130
@@ -67,11 +67,12 @@ def options(
 
 
 main.command("ask")(ask.ask)
+main.command("batch")(batch.batch)
 main.command("chat")(chat.chat)
 main.command("demo")(demo.demo)
 main.command("models")(models.models)
 main.command("train")(train.train)
 main.command("evaluate")(evaluate.evaluate)
-main.command("benchmark")(evaluate.benchmark)
 main.command("convert")(convert.convert)
+main.add_typer(benchmark.commands, name="benchmark")
 main.add_typer(dataset.commands, name="dataset")

@@ -18,6 +18,7 @@ NEEDED = ("Anatomy", "Evaluation", "Models", "Prompts", "Recipes", "Schemas")
 def wanted() -> dict[str, Path]:
     """Path in the folder of scripted modules -> file of the checkout."""
     files = {"MedSegR.py": ROOT / "MedSegR" / "MedSegR.py"}
+    files |= {f"Scripts/{name}": path for name, path in there(ROOT / "MedSegR" / "Scripts").items()}
     files |= {f"Resources/{name}": path for name, path in there(ROOT / "MedSegR" / "Resources").items()}
     files |= {f"MedSegRLib/{n}": path for n, path in there(ROOT / "MedSegRLib").items() if n.endswith(".py")}
     for folder in NEEDED:
