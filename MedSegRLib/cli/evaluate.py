@@ -1,4 +1,4 @@
-"""medsegr evaluate and medsegr benchmark: how good a model is, and how fast."""
+"""medsegr evaluate: how good a model is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from MedSegRLib.cli import options
-from MedSegRLib.cli.opening import open_scan
 from MedSegRLib.cli.outputs import check_outputs
 from MedSegRLib.errors import UserInputError
 
@@ -103,37 +102,5 @@ def evaluate(
         typer.echo(to_markdown(results))
 
 
-def benchmark(
-    scan: options.Scan,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE.md", help="Where it is written.", show_default="stdout"),
-    ] = None,
-    model: options.ModelName = "mini",
-    series: options.Series = None,
-    modality: options.ModalityName = None,
-) -> None:
-    """Measure seconds and memory on this machine: first question, follow-up, ground against generate."""
-    if output is not None:
-        check_outputs([output], (".md",), scan)
-    volume = open_scan(scan, series, modality)
-    from MedSegRLib.evaluation.benchmark import benchmark as measure
-    from MedSegRLib.evaluation.benchmark import benchmark_markdown
-    from MedSegRLib.model import open_model
-
-    _give(benchmark_markdown(measure(open_model(model), volume)), output)
-
-
 def _tell(sentence: str) -> None:
     typer.echo(sentence, err=True)
-
-
-def _give(text: str, output: Path | None) -> None:
-    if output is None:
-        typer.echo(text)
-        return
-    from MedSegRLib.imaging import atomic_path
-
-    with atomic_path(output) as partial:
-        partial.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
-    typer.echo(f"Written: {output}", err=True)
