@@ -12,6 +12,11 @@ import SimpleITK as sitk
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
+from MedSegRLib.answers import outlines
+from MedSegRLib.batch import BatchResult, run
+
+from .doubles import QUESTIONS, SCANS, Answering, put_scan
+
 PATIENT = "Mustermann^Erika"
 STORED = np.random.default_rng(0).integers(0, 2000, (8, 4, 5)).astype(np.int16)
 _STORAGE = {"CT": CTImageStorage, "MR": MRImageStorage}
@@ -92,3 +97,32 @@ def image_file() -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that batches run in, with four scans in studies/ and questions.toml."""
+    monkeypatch.chdir(tmp_path)
+    # Pictures of reports are drawn as always, but small.
+    monkeypatch.setattr(outlines, "_SHORTER_SIDE_PIXELS", 24)
+    (tmp_path / "studies").mkdir()
+    for number in range(SCANS):
+        put_scan(tmp_path / "studies" / f"scan{number}.nrrd", number, bright=2 + number % 3)
+    (tmp_path / "questions.toml").write_text(QUESTIONS, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def answering() -> Answering:
+    return Answering()
+
+
+@pytest.fixture
+def batch(work: Path, answering: Answering) -> Callable[..., BatchResult]:
+    """Run the batch of `work`."""
+
+    def started(output: str = "out", **options: Any) -> BatchResult:
+        options.setdefault("make_pool", answering)
+        return run(work / "studies", work / "questions.toml", work / output, **options)
+
+    return started

@@ -101,7 +101,9 @@ def test_help_imports_nothing_that_takes_time():
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "[]"
-    for command in ("ask", "chat", "demo", "models", "train", "evaluate", "benchmark", "convert", "dataset"):
+    for command in (
+        "ask", "batch", "benchmark", "chat", "convert", "dataset", "demo", "evaluate", "models", "train",
+    ):
         assert f"\n  {command} " in done.stdout
 
 
