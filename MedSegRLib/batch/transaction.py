@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -139,7 +140,10 @@ def _read(study: Study, name: str, settings: Settings) -> Volume:
         raise ImageReadError(
             f"{study.paths[0]} cannot be read ({error.strerror or error}); check the file."
         ) from error
-    return replace(volume, name=name, source=None) if settings.deidentify else volume
+    if settings.deidentify:
+        return replace(volume, name=name, source=None)
+    # However the path was written, the results are the same.
+    return replace(volume, source=None if volume.source is None else os.path.abspath(volume.source))
 
 
 def _asked(

@@ -80,3 +80,30 @@ def test_a_kill_leaves_no_folder_of_that_name(tmp_path):
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert done.returncode != 0 and not (tmp_path / "set").exists()
+
+
+def test_a_folder_that_may_be_replaced_goes_as_a_whole(tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "old.json").write_text("{}")
+    with atomic_folder(tmp_path / "set", replace=True) as partial:
+        (partial / "new.json").write_text("{}")
+        assert (tmp_path / "set" / "old.json").is_file(), "the older one stays until the new one is whole"
+    assert [path.name for path in (tmp_path / "set").iterdir()] == ["new.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+def test_a_folder_that_may_be_replaced_stays_as_it_was_if_the_new_one_fails(tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "old.json").write_text("{}")
+    with pytest.raises(OutputError), atomic_folder(tmp_path / "set", replace=True) as partial:
+        (partial / "new.json").write_text("{}")
+        raise OSError(28, "No space left on device")
+    assert [path.name for path in (tmp_path / "set").iterdir()] == ["old.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+def test_a_file_is_never_replaced_by_a_folder(tmp_path):
+    (tmp_path / "set").write_text("mine")
+    with pytest.raises(OutputError, match="is there already"), atomic_folder(tmp_path / "set", replace=True):
+        pass
+    assert (tmp_path / "set").read_text() == "mine"
