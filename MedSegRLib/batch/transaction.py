@@ -22,7 +22,7 @@ from MedSegRLib.batch.plan import Task
 from MedSegRLib.batch.record import Record, read_record
 from MedSegRLib.batch.settings import Settings
 from MedSegRLib.batch.study import Study
-from MedSegRLib.batch.writing import dicom_source, read_answers, write_study
+from MedSegRLib.batch.writing import about, dicom_source, read_answers, write_study
 from MedSegRLib.errors import CheckpointError, ImageReadError, MedSegRError, MemoryFullError, OutputError
 from MedSegRLib.imaging import Volume, atomic_folder
 
@@ -84,7 +84,7 @@ def answer_study(task: Task, open_session: SessionFactory, folder: Path, setting
     """
     name = ""
     try:
-        scan = task.study.fingerprint()
+        scan = _scan_fingerprint(task.study)
         name = folder_name(task.study, scan, settings)
         return _answered(task, open_session, folder / name, settings, scan)
     except (CheckpointError, NoWorkerError):
@@ -102,6 +102,11 @@ def answer_study(task: Task, open_session: SessionFactory, folder: Path, setting
         return Outcome("failed", name, str(MemoryFullError()))
 
 
+def _scan_fingerprint(study: Study) -> str:
+    """Of the files, and of what is said of them that a reader heeds."""
+    return hashlib.sha256(f"{study.fingerprint()}/{study.modality}".encode()).hexdigest()
+
+
 def folder_name(study: Study, scan: str, settings: Settings) -> str:
     """The study's key, or a pseudonym: a hash of the scan's bytes, which nobody guesses without the scan."""
     if not settings.deidentify:
@@ -116,7 +121,7 @@ def _answered(
     record = read_record(place)
     if record is not None and (record.scan, record.model) != (scan, settings.model_fingerprint):
         record = None
-    if record is not None and _says_all(record, wanted, settings):
+    if record is not None and _says_all(record, task, wanted, settings):
         return Outcome("kept", place.name)
     volume = _read(task.study, place.name, settings)
     # Before hours are spent on answers that could not be written.
@@ -128,9 +133,10 @@ def _answered(
     return Outcome("written" if answers is known else "answered", place.name)
 
 
-def _says_all(record: Record, wanted: dict[str, str], settings: Settings) -> bool:
+def _says_all(record: Record, task: Task, wanted: dict[str, str], settings: Settings) -> bool:
     entries = [(entry.id, entry.fingerprint) for entry in record.entries]
-    return entries == list(wanted.items()) and record.written == settings.written
+    said = (record.written, record.about) == (settings.written, about(task.study, settings))
+    return entries == list(wanted.items()) and said
 
 
 def _read(study: Study, name: str, settings: Settings) -> Volume:

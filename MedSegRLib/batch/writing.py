@@ -21,7 +21,7 @@ from MedSegRLib.imaging import Volume, read_segmentation
 if TYPE_CHECKING:
     from MedSegRLib.dicom import DicomSource
 
-__all__ = ["REPORT", "THUMBNAIL", "dicom_source", "read_answers", "write_study"]
+__all__ = ["REPORT", "THUMBNAIL", "about", "dicom_source", "read_answers", "write_study"]
 
 REPORT, THUMBNAIL = "report.html", "thumbnail.png"
 SEG, SR = "findings.seg.dcm", "findings.sr.dcm"
@@ -83,7 +83,7 @@ def write_study(
         scan,
         settings.model_fingerprint,
         settings.written,
-        _about(task, settings),
+        about(task.study, settings),
         tuple(entries),
         {path.name: path.stat().st_size for path in sorted(folder.iterdir())},
         tuple(dict.fromkeys(notes)),
@@ -148,8 +148,8 @@ def _write_dicom(folder: Path, answers: Sequence[Answer], source: DicomSource, s
         write_dicom_sr(answers, source, folder / SR)
 
 
-def _about(task: Task, settings: Settings) -> dict[str, str]:
-    study = task.study
+def about(study: Study, settings: Settings) -> dict[str, str]:
+    """What the table tells of a study."""
     return {
         "modality": study.modality,
         "body_part": study.body_part,
