@@ -99,8 +99,7 @@ def run(
     settings = Settings(model, model_fingerprint(model), tuple(formats), deidentify, names)
     what = planned(places, questions)
     if not what.tasks:
-        left = f" {len(what.left_out)} were left out; --dry-run says why." if what.left_out else ""
-        raise UserInputError(f"There is nothing to ask about in {', '.join(map(str, places))}.{left}")
+        raise UserInputError(_nothing(places, what))
     check_formats(what.tasks, settings)
     with owner_only(), _opened(folder):
         _sweep(folder)
@@ -145,6 +144,15 @@ def _answer_all(
     except DiskFullError as error:
         return str(error)
     return ""
+
+
+def _nothing(places: Sequence[Path], what: Plan) -> str:
+    said = f"There is nothing to ask about in {', '.join(map(str, places))}"
+    if not what.left_out:
+        return f"{said}; check the path."
+    first, *more = what.left_out
+    rest = f" ({len(more)} more are left out; --dry-run lists them)" if more else ""
+    return f"{said}{rest}; of {first.what}: {first.why}"
 
 
 def _opened(folder: Path) -> AbstractContextManager[None]:
