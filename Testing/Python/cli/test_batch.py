@@ -84,12 +84,3 @@ def test_an_empty_folder_is_one_sentence_and_exit_code_2(run, work: Path) -> Non
     result = run("batch", "empty", "--questions", "questions.toml", "--output", "out")
     assert result.exit_code == 2 and result.stderr.startswith("There is nothing to ask about in empty;")
     assert not (work / "out").exists()
-
-
-def test_the_benchmark_of_batches_loses_nothing_lists_what_is_broken_and_ends_the_same(
-    work: Path, tiny: Path
-) -> None:
-    done = program("benchmark", "batch", "--studies", 4, "--kills", 1, "--model", tiny, cwd=work)
-    assert done.returncode == 0, done.stderr
-    assert "2 of 2 good studies answered; 2 of 2 broken ones listed" in done.stdout
-    assert "contents are the same, byte by byte" in done.stdout

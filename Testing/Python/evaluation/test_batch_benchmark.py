@@ -1,0 +1,59 @@
+"""Parts of the benchmark of batches: scans that are broken, each in its way, and programs that are killed."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from MedSegRLib.errors import ImageReadError, UnsupportedVolumeError
+from MedSegRLib.evaluation.batch_studies import BROKEN, make_studies
+from MedSegRLib.evaluation.process_memory import run_measured
+from MedSegRLib.imaging import read_volume
+
+SENTENCES = {
+    "cut": "cut short or damaged",
+    "letter": "not an image|cut short or damaged",
+    "nan": "not finite numbers",
+    "constant": "is constant",
+    "4d": "is 4-D with 2 volumes",
+}
+
+
+@pytest.fixture(scope="module")
+def studies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made") / "studies"
+    make_studies(folder, 2, len(BROKEN))
+    return folder
+
+
+def test_good_scans_can_be_read_and_no_two_are_the_same(studies: Path) -> None:
+    one, other = (read_volume(path) for path in sorted(studies.glob("good-*")))
+    assert one.shape_kji == (40, 64, 64) and one.fingerprint() != other.fingerprint()
+
+
+@pytest.mark.parametrize("why", BROKEN)
+def test_a_broken_scan_is_refused_for_what_is_wrong_with_it(studies: Path, why: str) -> None:
+    (path,) = studies.glob(f"broken-*-{why}.nii.gz")
+    with pytest.raises((ImageReadError, UnsupportedVolumeError), match=SENTENCES[why]):
+        read_volume(path)
+
+
+def test_a_program_is_killed_when_its_time_is_up(tmp_path: Path) -> None:
+    code, seconds, _ = run_measured(
+        [sys.executable, "-c", "import time; time.sleep(600)"], tmp_path / "log", kill_after_s=0.3
+    )
+    assert seconds < 300 and (code == 1 if sys.platform == "win32" else code == -signal.SIGKILL)
+
+
+@pytest.mark.parametrize("in_child", [False, True], ids=["of its own", "of a child"])
+def test_memory_is_the_most_that_was_held(tmp_path: Path, in_child: bool) -> None:
+    program = "import time; held = b'x' * 100_000_000; time.sleep(2)"
+    if in_child:
+        program = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {program!r}])"
+    code, _, peak_gb = run_measured([sys.executable, "-c", program], tmp_path / "log")
+    assert code == 0
+    # Only Linux keeps it.
+    assert 0.1 < peak_gb < 0.2 if sys.platform == "linux" else peak_gb == 0
