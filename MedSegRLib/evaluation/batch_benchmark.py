@@ -122,8 +122,9 @@ def batch_benchmark(
     tell("A batch of few studies.")
     few = _timed(folder, "few", "few-out", model, 1, 0)
     tell(f"A batch that is killed {kills} times.")
-    wall_s = one.startup_s + 3600 * good / one.studies_per_hour
-    done = _killed(folder, model, kills, wall_s)
+    # Each time a part of the studies at most, so that some are left to be killed at.
+    longest_s = one.startup_s + 3600 * good / one.studies_per_hour / (kills + 1)
+    done = _killed(folder, model, kills, longest_s)
     answered = [path for path in (folder / "one" / "studies").glob("good-*") if path.is_dir()]
     return BatchBenchmark(
         Machine.here(),
@@ -184,12 +185,12 @@ def _timed(folder: Path, studies: str, output: str, model: str, workers: int, br
     return Timed(3600 / study_s, ends[0] - start - study_s, peak_gb)
 
 
-def _killed(folder: Path, model: str, kills: int, wall_s: float) -> int:
+def _killed(folder: Path, model: str, kills: int, longest_s: float) -> int:
     """Kill and continue a batch, then let it end; how often it was killed."""
     rng = random.Random(0)
     command, done = _command(folder, "studies", "killed", model, 1), 0
     for _ in range(kills):
-        code, _, _ = run_measured(command, folder / "killed.log", rng.uniform(0, 2 * wall_s / kills))
+        code, _, _ = run_measured(command, folder / "killed.log", rng.uniform(0, longest_s))
         done += code < 0
     run_measured(command, folder / "killed.log")
     return done
