@@ -49,7 +49,7 @@ def _head(seed: int) -> Voxels:
 
 
 def _write(path: Path, voxels: Voxels) -> None:
-    image = sitk.GetImageFromArray(voxels)
+    image = sitk.GetImageFromArray(voxels, isVector=False)
     image.SetSpacing(_SPACING_MM[: image.GetDimension()] + (1.0,) * (image.GetDimension() - 3))
     sitk.WriteImage(image, str(path))
 
