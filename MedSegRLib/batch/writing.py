@@ -63,7 +63,8 @@ def write_study(
         for name, answer in answers.items()
     }
     fingerprints = question_fingerprints(task.questions)
-    entries, notes = [], []
+    entries: list[Entry] = []
+    notes: list[str] = []
     for question in task.questions:
         answer = plain[question.id]
         masks = f"{question.id}.seg.nrrd" if answer.findings else None

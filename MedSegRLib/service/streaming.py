@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from MedSegRLib.answers import Event, Question
 from MedSegRLib.imaging import Volume
@@ -21,7 +21,7 @@ def stream(
     *,
     model: str = "mini",
     earlier: Sequence[Earlier] = (),
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Ask, wait, and give the events as they come; closing the generator cancels the question.
 
     Parameters
