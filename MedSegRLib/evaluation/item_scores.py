@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from MedSegRLib.dataset.conversation import QuestionType
-from MedSegRLib.dataset.format import Item, ItemExchange, MaskReference
-from MedSegRLib.dataset.label_map import LabelMap, ignored, inside, read_label_map
+from MedSegRLib.dataset.format import Item, ItemExchange
+from MedSegRLib.dataset.masks import read_ignored, read_mask
 from MedSegRLib.dataset.sides import as_drawn
 from MedSegRLib.errors import DatasetError
 from MedSegRLib.imaging import Volume, canonical_order
@@ -23,7 +23,7 @@ from .metrics import dice, iou, right_target
 from .results import MATCH_IOU, RIGHT_DICE, MaskScore, PatientPart, QuestionScore, part_names
 from .structures16 import PartScore
 
-__all__ = ["GROUP", "Asked", "part_scores", "read_mask", "scores_of"]
+__all__ = ["GROUP", "Asked", "part_scores", "scores_of"]
 
 GROUP = "MedSeg-QA"
 
@@ -75,7 +75,7 @@ class Asked:
         nothing = np.zeros(self.volume.shape_kji, np.bool_)[self.box()]
         for target in self.exchange.targets:
             if target.mask is not None and target.mask.ignored:
-                nothing |= ignored(_labels_of(target.mask, self.folder, self.volume), target.mask)[self.box()]
+                nothing |= read_ignored(target.mask, self.folder, self.volume)[self.box()]
         return nothing
 
     def truth(self) -> dict[Part, Mask]:
@@ -231,29 +231,3 @@ def _whole(mask: Mask, asked: Asked) -> Mask:
     whole = np.zeros(asked.volume.shape_kji, np.bool_)
     whole[asked.box()] = mask
     return whole
-
-
-def read_mask(reference: MaskReference, folder: Path, volume: Volume) -> Mask:
-    """Read a mask, bool [K, J, I] of the volume's shape.
-
-    Raises
-    ------
-    DatasetError
-        If it cannot be read, holds anything but whole numbers, or lies on another grid.
-    ImageReadError
-        If it is a NIfTI that is cut short.
-    """
-    return inside(_labels_of(reference, folder, volume), reference)
-
-
-def _labels_of(reference: MaskReference, folder: Path, volume: Volume) -> LabelMap:
-    path = folder / reference.file
-    if not path.is_file():
-        raise DatasetError(f"There is no mask {reference.file} beside the data set; validate the data set.")
-    return _read(path, path.stat().st_mtime_ns, volume)
-
-
-@lru_cache(maxsize=2)
-def _read(path: Path, _changed_ns: int, volume: Volume) -> LabelMap:
-    """Kept, since an item's targets mostly lie in one file."""
-    return read_label_map(path, volume)

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from MedSegRLib.answers import Question, visible_text
 from MedSegRLib.dataset.format import Item, ItemExchange, read_items
+from MedSegRLib.dataset.masks import read_mask
 from MedSegRLib.errors import DatasetError
 from MedSegRLib.imaging import Modality, Volume, read_volume
 
 from .asking import Conversation, Opener, Reply, Shown
 from .gallery import Gallery
-from .item_scores import GROUP, Asked, part_scores, read_mask, scores_of
+from .item_scores import GROUP, Asked, part_scores, scores_of
 from .results import PatientPart, QuestionScore
 
 __all__ = ["FORCED", "medsegqa", "predicted"]
@@ -33,6 +34,7 @@ def medsegqa(
     *,
     forced: bool = False,
     gallery: Gallery | None = None,
+    split: str | None = None,
 ) -> Iterator[PatientPart | QuestionScore]:
     """Ask what a data set asks; follow-ups lean on the model's own earlier answers.
 
@@ -48,6 +50,8 @@ def medsegqa(
         Score besides, in a group of its own, the masks that the data set's answers get.
     gallery
         Keeps pictures of the worst masks.
+    split
+        Only what belongs to this one, such as "development".
 
     Raises
     ------
@@ -55,7 +59,7 @@ def medsegqa(
         If a line, scan or mask cannot be read.
     """
     opened: tuple[Volume, Conversation] | None = None
-    for item, volume in _scans(path):
+    for item, volume in _scans(path, split):
         if opened is None or opened[0] is not volume:
             opened = (volume, open_session(volume))
         session = opened[1]
@@ -99,11 +103,11 @@ def predicted(
         tell(f"{item.id}: {len(item.exchanges)} answers scored")
 
 
-def _scans(path: Path) -> Iterator[tuple[Item, Volume]]:
-    """Every item but the rejected ones, with its scan."""
+def _scans(path: Path, split: str | None = None) -> Iterator[tuple[Item, Volume]]:
+    """Every item but the rejected ones, of one split or all, with its scan."""
     opened: tuple[str, Volume] | None = None
     for item in read_items(path):
-        if item.review.value == "rejected":
+        if item.review.value == "rejected" or split not in (None, item.split):
             continue
         # Items about one scan follow each other, so it is read, and its embeddings are made, once.
         if opened is None or opened[0] != item.image:

@@ -15,7 +15,7 @@ from .plots import Dots, dots_svg, reliability_svg
 from .results import PatientPart, Results
 from .tables import CONVENTIONS, Table, plain_name, tables_of, texts
 
-__all__ = ["to_html"]
+__all__ = ["to_html", "worst_html"]
 
 _STYLE = """
 h3 { font-size: 1rem; margin: 1.8rem 0 0.4rem; }
@@ -38,7 +38,7 @@ def to_html(results: Results) -> str:
 <p class="under">{escape(results.source)}</p>
 {notes}
 {shown}
-{_worst(results.worst)}
+{worst_html(results.worst)}
 <h2>Tables</h2>
 {tables}
 <footer>{escape(CONVENTIONS)}</footer>""",
@@ -73,7 +73,8 @@ def _plot(title: str, svg: str) -> str:
     return f"<figure>{svg}<figcaption><strong>{escape(title)}</strong></figcaption></figure>"
 
 
-def _worst(cases: Sequence[WorstCase]) -> str:
+def worst_html(cases: Sequence[WorstCase]) -> str:
+    """A part of a page: pictures of the worst masks; empty without any."""
     if not cases:
         return ""
     figures = "\n".join(_case(case) for case in cases)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -49,11 +49,16 @@ def implicit_questions() -> dict[str, tuple[dict[str, Any], ...]]:
 
 
 def structures16(
-    cases: Sequence[Case], open_session: Opener, tell: Progress, gallery: Gallery | None = None
+    cases: Sequence[Case],
+    open_session: Opener,
+    tell: Progress,
+    gallery: Gallery | None = None,
+    only: Collection[str] | None = None,
 ) -> Iterator[PatientPart]:
     """Ask every brain for each of the 16 structures, one question each, one conversation for each question.
 
     Only the parts that a question asks for are taken from its answer; `gallery` keeps the worst as pictures.
+    `only` are the structures that are asked for, where not for all.
     """
     for case in cases:
         volume, labels = case.load()
@@ -61,11 +66,14 @@ def structures16(
         session = open_session(volume)
         found, said = {}, {}
         for structure, question in written_questions()["structures16"].items():
+            if only is not None and structure not in only:
+                continue
             session.forget()
             answer = session.ask(question)
             shown, said[structure] = found_parts(answer), (question, answer.text)
             found.update({part: value for part, value in shown.items() if part[0] == structure})
-        scores = score_parts(found, labels, protocol, volume.spacing_mm)
+        asked = [part for part in protocol.parts if part[0] in said]
+        scores = score_parts(found, labels, protocol, volume.spacing_mm, asked)
         mean = sum(score.dice for score in scores) / len(scores)
         tell(f"{case.group}, {case.patient}: mean Dice {mean:.3f} of {len(scores)} parts")
         for score in scores:

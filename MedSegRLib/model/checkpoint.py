@@ -29,6 +29,7 @@ __all__ = [
     "load_checkpoint",
     "open_model",
     "read_calibration",
+    "refuse_misfits",
     "save_checkpoint",
     "set_precision",
 ]
@@ -101,7 +102,7 @@ def load_checkpoint(folder: str | Path, precision: Precision = "auto") -> MedSeg
         config = MedSegRConfig.from_dict(settings["medsegr"])
         Plane(config.plane)
         sizes = GroundingConfig.from_dict(settings["grounding"])
-        _refuse_misfits(config, sizes)
+        refuse_misfits(config, sizes)
         grounding = Grounding(sizes)
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder / 'config.json'} is not a model's: {first_line(error)}.") from error
@@ -171,7 +172,7 @@ def _load_own_state(model: MedSegR, state: dict[str, Tensor], path: Path) -> Non
     model.load_state_dict({k: v.to(own[k].dtype) for k, v in state.items()}, strict=False)
 
 
-def _refuse_misfits(config: MedSegRConfig, sizes: GroundingConfig) -> None:
+def refuse_misfits(config: MedSegRConfig, sizes: GroundingConfig) -> None:
     """Raise ValueError where slices as the model is given them are not what its encoder takes."""
     channels = sizes.in_channels if sizes.encoder == "pyramid" else 3
     if len(config.slice_offsets_mm) != channels:

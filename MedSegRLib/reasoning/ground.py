@@ -21,7 +21,7 @@ from MedSegRLib.model.canvas import Canvas
 from .evidence import Look
 from .memory import Memory, SliceMemory, join, split
 
-__all__ = ["Grounder", "looks_of"]
+__all__ = ["Grounder", "encoder_images", "looks_of"]
 
 _ENCODED_TOGETHER = 16
 _DECODED_TOGETHER = 48  # slices times findings
@@ -81,11 +81,17 @@ class Grounder:
         return self.canvas.frame.restore(logits.float())
 
     def _images(self, slices: Sequence[int]) -> Tensor:
-        images = self.canvas.images(slices).to(self.model.device)
-        if self.model.grounding.config.encoder == "vit":
-            mean, sd = (torch.tensor(v, device=images.device)[:, None, None] for v in (_SAM_MEAN, _SAM_SD))
-            images = (images * 255.0 - mean) / sd
-        return images.to(self.model.dtype)
+        images = encoder_images(self.canvas, slices, self.model.grounding.config.encoder)
+        return images.to(self.model.device, self.model.dtype)
+
+
+def encoder_images(canvas: Canvas, slices: Sequence[int], encoder: str) -> Tensor:
+    """Slices as an image encoder of the kind "pyramid" or "vit" takes them, float32 [N, C, S, S]."""
+    images = canvas.images(slices)
+    if encoder == "vit":
+        mean, sd = (torch.tensor(values)[:, None, None] for values in (_SAM_MEAN, _SAM_SD))
+        images = (images * 255.0 - mean) / sd
+    return images
 
 
 def looks_of(decoded: DecodedMasks) -> list[list[Look]]:

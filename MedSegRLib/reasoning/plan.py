@@ -13,7 +13,7 @@ from MedSegRLib.errors import QuestionError, UserInputError
 from MedSegRLib.imaging import Modality, Plane, Volume
 from MedSegRLib.model import MedSegRConfig
 
-__all__ = ["Plan", "choose_plane", "make_plan", "notes_about"]
+__all__ = ["Plan", "body_part_of", "choose_plane", "make_plan", "notes_about"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,12 @@ def choose_plane(volume: Volume, config: MedSegRConfig, wanted: Plane | None) ->
             f"ask without the plane {wanted.value}."
         )
     return trained
+
+
+def body_part_of(volume: Volume, config: MedSegRConfig) -> str | None:
+    """The one region that a model knows, of scans as it knows them; other scans may show anything."""
+    known = len(config.regions) == 1 and volume.modality.value in config.modalities
+    return config.regions[0] if known else None
 
 
 def notes_about(volume: Volume, config: MedSegRConfig, plane: Plane) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from .answering import Answering, Bench
 from .calibration import Calibration
 from .ground import Grounder
 from .memory import Memory, memory_key
-from .plan import choose_plane, notes_about
+from .plan import body_part_of, choose_plane, notes_about
 from .room import is_memory_full
 from .tell import corrected
 
@@ -87,7 +87,7 @@ class Session:
     ) -> None:
         self.volume, self.model = volume, model
         self.plane = choose_plane(volume, model.config, _plane(plane))
-        self.window = window or window_for(volume, body_part or _body_part(volume, model))
+        self.window = window or window_for(volume, body_part or body_part_of(volume, model.config))
         self._calibration = calibration or Calibration.of(model.calibration)
         self._cache_folder = None if cache_folder is None else Path(cache_folder)
         self._table, self._temperature, self._memory_bytes = table, temperature, memory_bytes
@@ -229,13 +229,6 @@ class Session:
                 self._table,
             )
         return self._bench
-
-
-def _body_part(volume: Volume, model: MedSegR) -> str | None:
-    """The one region that a model knows, of scans as it knows them; other scans may show anything."""
-    config = model.config
-    known = len(config.regions) == 1 and volume.modality.value in config.modalities
-    return config.regions[0] if known else None
 
 
 def _plane(value: Plane | str | None) -> Plane | None:

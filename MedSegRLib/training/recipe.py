@@ -6,12 +6,9 @@ Stages run in their order, each resuming from what it left in the work folder; a
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 import random
-import subprocess
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,27 +22,26 @@ from MedSegRLib.anatomy import load_table
 from MedSegRLib.dataset.annotator import OfflineAnnotator
 from MedSegRLib.dataset.stock import load_stock
 from MedSegRLib.errors import UserInputError
-from MedSegRLib.model.checkpoint import load_checkpoint, save_checkpoint
+from MedSegRLib.model.checkpoint import load_checkpoint
 from MedSegRLib.model.grounding import Grounding, GroundingConfig
 from MedSegRLib.model.medsegr import MedSegR, MedSegRConfig
 from MedSegRLib.model.mini import build_mini_understanding
 from MedSegRLib.resources import resource_path
 
+from .events import Watch, nobody
 from .grounding_stage import GroundingBatches, GroundingStage, prompt_codes
 from .joint_batches import JointBatches, OtherScan, Shares
 from .joint_stage import JointStage
 from .language_stage import LanguageStage, TextBatches, full_brain
-from .loop import LoopConfig, run_stage
+from .loop import LoopConfig, Stage, run_stage
 from .mask_stage import MaskStage
 from .other_regions import read_other_scans
+from .processes import Processes
+from .recipe_file import hold_to, loop_config, read_recipe
+from .record import write_trained
 from .synthesis import HeadMap, SynthesisConfig
 from .targets import PartTargets
 from .tokenizer import train_tokenizer
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 __all__ = ["STAGES", "Recipe", "run_recipe"]
 
@@ -74,13 +70,7 @@ class Recipe:
     """
 
     def __init__(self, path: Path, data: Path, work: Path, start: Path | None = None) -> None:
-        try:
-            self.values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, tomllib.TOMLDecodeError) as error:
-            raise UserInputError(f"The recipe {path} cannot be read: {error}.") from error
-        missing = [key for key in ("seed", "model", "tokenizer", "data", "stage") if key not in self.values]
-        if missing:
-            raise UserInputError(f"The recipe {path} has no {missing[0]}; see Resources/Recipes/mini.toml.")
+        self.values: dict[str, Any] = read_recipe(path)
         self.data, self.work, self.seed = data, work, int(self.values["seed"])
         self.start = None if start is None else load_checkpoint(start, "fp32")
         # Who goes on from a model meets batches that it has not seen.
@@ -152,7 +142,7 @@ class Recipe:
 
     def loop(self, stage: str) -> LoopConfig:
         """How a stage is to be run."""
-        return LoopConfig(**self.values["stage"][stage])
+        return loop_config(self.values, stage)
 
     # -- stages
 
@@ -215,6 +205,8 @@ def run_recipe(
     checkpoint: Path | None = None,
     only: Sequence[str] = STAGES,
     start: Path | None = None,
+    judge: Callable[[MedSegR], float] | None = None,
+    watch: Watch = nobody,
 ) -> MedSegR:
     """Train by a recipe and write the checkpoint folder.
 
@@ -226,21 +218,39 @@ def run_recipe(
         Where the model goes when its last stage is done; `work`/checkpoint if omitted.
     only
         Stages to run; those before them must have been finished in `work`.
+    judge
+        Scores a model, higher is better, where a stage of the recipe says `evaluate_every`.
+    watch
+        Is told how far it is.
+
+    Raises
+    ------
+    UserInputError
+        If something is missing, the recipe of a run has changed, or a stage cannot be judged.
     """
     recipe = Recipe(path, data, work, start)
     if not (data / "index.json").is_file():
         raise UserInputError(f"{data} has no index.json; name the folder of scans with --data.")
+    for name in ("grounding", "language"):
+        if recipe.loop(name).evaluate_every:
+            raise UserInputError(f"[stage.{name}] trains no whole model, so leave its evaluate_every out.")
+    processes = Processes(cpu=True)
+    hold_to({**recipe.values, "data_folder": str(data.resolve())}, work, STAGES)
     model = recipe.model()
 
     def wanted(name: str) -> bool:
         return name in only or (work / f"{name}.safetensors").exists()
 
+    def run(stage: Stage, *, whole: bool = True) -> nn.ModuleDict:
+        score = None if judge is None or not whole else lambda: judge(model.eval())
+        return run_stage(stage, recipe.loop(stage.name), work, processes=processes, watch=watch, score=score)
+
     patch_head = None
     if wanted("grounding"):
-        averaged = run_stage(recipe.grounding_stage(model), recipe.loop("grounding"), work)
+        averaged = run(recipe.grounding_stage(model), whole=False)
         model.grounding.load_state_dict(averaged["grounding"].state_dict())
     if wanted("language"):
-        averaged = run_stage(recipe.language_stage(model), recipe.loop("language"), work)
+        averaged = run(recipe.language_stage(model), whole=False)
         model.understanding.model.get_decoder().load_state_dict(averaged["decoder"].state_dict())
     for name in ("understanding", "joint"):
         if wanted(name):
@@ -248,26 +258,21 @@ def run_recipe(
             if patch_head is not None:
                 stage.modules["patch_head"].load_state_dict(patch_head.state_dict())
             grounding = copy.deepcopy(model.grounding.state_dict())
-            averaged = run_stage(stage, recipe.loop(name), work)
+            averaged = run(stage)
             model.load_state_dict(averaged["model"].state_dict())
             if name == "understanding":
                 # It was at rest there, and its own stage may have gone on beside this one.
                 model.grounding.load_state_dict(grounding)
             patch_head = averaged["patch_head"]
     if wanted("masks"):
-        averaged = run_stage(recipe.mask_stage(model), recipe.loop("masks"), work)
+        averaged = run(recipe.mask_stage(model))
         model.load_state_dict(averaged["model"].state_dict())
     model.requires_grad_(True).eval()
-    folder = checkpoint or work / "checkpoint"
-    save_checkpoint(model, folder, dtype=torch.float16)
-    record = {
-        "recipe": recipe.values,
-        "commit": _commit(),
-        "seed": recipe.seed,
-        "data_sha256": {str(f.relative_to(data)): _sha256(f) for f in sorted(recipe.files)},
-        "first_losses": {name: _first_losses(work / f"{name}.jsonl") for name in STAGES},
-    }
-    (folder / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    if processes.is_main:
+        write_trained(
+            model, checkpoint or work / "checkpoint", work, recipe=recipe.values, stages=STAGES, data=data,
+            files=recipe.files, dtype=torch.float16,
+        )  # fmt: skip
     return model
 
 
@@ -275,24 +280,3 @@ def read_axial_labels(path: Path) -> np.ndarray:
     """Label map [slice, row, column] in the canonical axial view, int16."""
     image = sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS")
     return sitk.GetArrayFromImage(image).astype(np.int16)
-
-
-def _first_losses(log: Path, rows: int = 3) -> list[dict[str, float]]:
-    if not log.exists():
-        return []
-    found = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()[:rows]]
-    return [{k: v for k, v in row.items() if k not in ("threads", "seconds_per_step")} for row in found]
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _commit() -> str:
-    """Commit of the code that trains, "unknown" outside a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    try:
-        run = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError:
-        return "unknown"
-    return run.stdout.strip() or "unknown"

@@ -10,12 +10,12 @@ from torch import nn
 
 from MedSegRLib.training.loop import (
     LoopConfig,
-    ThreadTuner,
     _average,
     _groups,
     fast_precision,
     learning_rate_at,
 )
+from MedSegRLib.training.threads import ThreadTuner
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_averages_follow_the_weights_and_copy_the_counts() -> None:
 
 def test_the_tuner_settles_on_the_faster_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, threads = [0.0], torch.get_num_threads()
-    monkeypatch.setattr("MedSegRLib.training.loop.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("MedSegRLib.training.threads.time.monotonic", lambda: clock[0])
     try:
         tuner = ThreadTuner(2)
         used = []

@@ -1,0 +1,128 @@
+"""Processes: what the loop asks of `accelerate`, so that one process and several take the same step.
+
+The batches of a step are shared out by number and their gradients added up over all processes, so the
+result does not depend on how many there are, but for the order of additions.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
+
+from MedSegRLib.errors import UserInputError
+
+__all__ = ["Processes", "training_package"]
+
+# All wait while the main process asks the development questions, which can take hours.
+_PATIENCE = timedelta(days=2)
+
+
+def training_package(module: str) -> Any:
+    """Import a module of the extra `train`.
+
+    Raises
+    ------
+    UserInputError
+        If it is not installed; the sentence says how to install it.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise UserInputError(
+            f"Training needs the package {error.name}, which is not installed; "
+            "install it with: pip install 'medsegr[train]'."
+        ) from error
+
+
+class Processes:
+    """The processes of one run, as `accelerate launch` started them; one if it did not.
+
+    Parameters
+    ----------
+    cpu
+        Whether to leave a graphics card alone.
+    """
+
+    def __init__(self, *, cpu: bool) -> None:
+        accelerate = training_package("accelerate")
+        waiting = accelerate.InitProcessGroupKwargs(timeout=_PATIENCE)
+        self.accelerator = accelerate.Accelerator(cpu=cpu, kwargs_handlers=[waiting])
+
+    @property
+    def device(self) -> torch.device:
+        """Where this process computes."""
+        device: torch.device = self.accelerator.device
+        return device
+
+    @property
+    def count(self) -> int:
+        """How many processes there are."""
+        return int(self.accelerator.num_processes)
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process writes files and tells how far it is."""
+        return bool(self.accelerator.is_main_process)
+
+    def numbers(self, step: int, steps: int, accumulate: int, stage: str) -> range:
+        """Numbers of the batches of steps `step` to `steps` that this process makes.
+
+        Raises
+        ------
+        UserInputError
+            If the batches of a step cannot be shared out evenly.
+        """
+        if accumulate % self.count:
+            raise UserInputError(
+                f"A step of the stage {stage} has accumulate = {accumulate}, which {self.count} processes "
+                f"cannot share evenly; make it a multiple of {self.count}."
+            )
+        return range(step * accumulate + int(self.accelerator.process_index), steps * accumulate, self.count)
+
+    def sum_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
+        """Add up gradients over the processes; a parameter without one in any of them keeps none."""
+        if self.count == 1:
+            return
+        has = self.sum(torch.tensor([float(p.grad is not None) for p in parameters], device=self.device))
+        learning = [p for p, n in zip(parameters, has.tolist(), strict=True) if n]
+        for parameter in learning:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        grads = [p.grad for p in learning if p.grad is not None]
+        self._replace(grads, 1.0)
+
+    def mean_statistics(self, modules: nn.Module) -> None:
+        """Average what modules have counted on their way, such as the statistics of batches."""
+        if self.count > 1:
+            self._replace([b for b in modules.buffers() if b.is_floating_point()], 1 / self.count)
+
+    def sum(self, values: Tensor) -> Tensor:
+        """Sum of a tensor over the processes."""
+        summed: Tensor = self.accelerator.reduce(values, reduction="sum")
+        return summed
+
+    def from_main(self, value: float) -> float:
+        """The main process's number, in all of them."""
+        if self.count == 1:
+            return value
+        given = torch.tensor(value if self.is_main else 0.0, dtype=torch.float64, device=self.device)
+        return float(self.sum(given))
+
+    def wait(self) -> None:
+        """Wait until all processes have come so far."""
+        self.accelerator.wait_for_everyone()
+
+    def _replace(self, tensors: Iterable[Tensor], scale: float) -> None:
+        by_type: dict[torch.dtype, list[Tensor]] = {}
+        for tensor in tensors:
+            by_type.setdefault(tensor.dtype, []).append(tensor)
+        for same in by_type.values():
+            summed = self.sum(_flatten_dense_tensors(same)) * scale
+            for old, new in zip(same, _unflatten_dense_tensors(summed, same), strict=True):
+                old.detach().copy_(new)
