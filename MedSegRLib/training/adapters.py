@@ -2,7 +2,7 @@
 
 LoRA (Hu et al., arXiv 2106.09685) on the attention and MLP projections of the language model; of the matrices
 of words only the rows of `[SEG]`, `[REJ]`, `<p>` and `</p>`; the mask decoder with its presence head, and
-what turns states into prompts. Image encoder, vision tower, projector of the pictures and prompt encoder rest.
+what turns states into prompts. Image encoder, vision tower, picture projector and prompt encoder rest.
 """
 
 from __future__ import annotations
@@ -92,5 +92,6 @@ class Adapters:
         """Put what the adapters learnt into the weights, so that the model is as it was before, but wiser."""
         self._tuner.merge_and_unload()
         language = self._model.understanding.model
-        del language.peft_config
+        # Some versions leave their settings behind.
+        language.__dict__.pop("peft_config", None)
         self._model.eval()

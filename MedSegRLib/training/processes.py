@@ -7,6 +7,7 @@ result does not depend on how many there are, but for the order of additions.
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -21,6 +22,8 @@ __all__ = ["Processes", "training_package"]
 
 # All wait while the main process asks the development questions, which can take hours.
 _PATIENCE = timedelta(days=2)
+# What torchrun and the launchers of MPI say to each process.
+_RANKS = ("LOCAL_RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK")
 
 
 def training_package(module: str) -> Any:
@@ -41,15 +44,28 @@ def training_package(module: str) -> Any:
 
 
 class Processes:
-    """The processes of one run, as `accelerate launch` started them; one if it did not.
+    """The processes of one run, as `accelerate launch` or `torchrun` started them; one if neither did.
 
     Parameters
     ----------
     cpu
         Whether to leave a graphics card alone.
+
+    Raises
+    ------
+    UserInputError
+        If the package accelerate is missing, or it was asked for several processes and started one.
     """
 
     def __init__(self, *, cpu: bool) -> None:
+        alone = not any(os.environ.get(name) for name in _RANKS)
+        if alone and "ACCELERATE_USE_CPU" in os.environ and "MASTER_ADDR" in os.environ:
+            raise UserInputError(
+                "accelerate launch starts one process on processors, whatever --num_processes says; "
+                "start several with: torchrun --nproc_per_node 2 -m MedSegRLib train ..."
+            )
+        # Without being told, accelerate takes several processes without a card for one each.
+        cpu = cpu or not (alone or torch.cuda.is_available())
         accelerate = training_package("accelerate")
         waiting = accelerate.InitProcessGroupKwargs(timeout=_PATIENCE)
         self.accelerator = accelerate.Accelerator(cpu=cpu, kwargs_handlers=[waiting])
