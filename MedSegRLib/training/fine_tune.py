@@ -41,8 +41,8 @@ def fine_tune(
     start: Path | None = None,
     judge: Callable[[MedSegR], float] | None = None,
     watch: Watch = nobody,
-) -> MedSegR:
-    """Train by a recipe with a part `lora` and write the checkpoint folder.
+) -> None:
+    """Train by a recipe with a part `lora` and write the checkpoint folder, adapters merged.
 
     Parameters
     ----------
@@ -62,10 +62,6 @@ def fine_tune(
         Scores a model by its free answers about the development part, higher is better.
     watch
         Is told how far it is.
-
-    Returns
-    -------
-    The merged model, in the main process's checkpoint as well.
 
     Raises
     ------
@@ -120,7 +116,6 @@ def fine_tune(
             model, checkpoint or work / "checkpoint", work, recipe=values, stages=STAGES, data=data.parent,
             files=[data],
         )  # fmt: skip
-    return model
 
 
 def has_development(data: Path) -> bool:

@@ -14,8 +14,9 @@ from MedSegRLib.imaging import Plane
 from MedSegRLib.model.checkpoint import open_model, refuse_misfits
 from MedSegRLib.model.convert import read_sam
 from MedSegRLib.model.grounding import Grounding, GroundingConfig
+from MedSegRLib.model.known import model_folder
 from MedSegRLib.model.medsegr import MedSegR, MedSegRConfig
-from MedSegRLib.model.pretrained import load_pretrained
+from MedSegRLib.model.pretrained import load_pretrained, read_json
 from MedSegRLib.model.understanding import SPECIAL_TOKENS, Understanding
 
 __all__ = ["starting_model"]
@@ -42,7 +43,8 @@ def starting_model(
     items
         What it is trained on: it will offer what is drawn there, in their regions and modalities.
     dtype
-        Number type of the language model, which mostly rests.
+        Number type to compute in. What rests is held in it only if it is stored so, since it is to stay as
+        it is; else in fp32.
 
     Raises
     ------
@@ -61,7 +63,8 @@ def starting_model(
         if "model" in start:
             model = open_model(start["model"], "fp32")
             config = MedSegRConfig.from_dict({**model.config.to_dict(), **own})
-            model.understanding.model.to(dtype)
+            stored = model_folder(start["model"]) / "understanding"
+            model.understanding.model.to(_resting(stored, dtype))
         else:
             config = MedSegRConfig.from_dict(own)
             grounding = _grounding(str(start["grounding"]), settings.get("grounding"))
@@ -85,6 +88,13 @@ def starting_model(
     return model.eval()
 
 
+def _resting(folder: Path, dtype: torch.dtype) -> torch.dtype:
+    """The number type if the weights in a Hugging Face folder are stored in it; else fp32."""
+    settings = read_json(folder / "config.json")
+    stored = settings.get("dtype") or settings.get("torch_dtype")
+    return dtype if stored == str(dtype).removeprefix("torch.") else torch.float32
+
+
 def _more(known: Sequence[str], found: Any) -> tuple[str, ...]:
     return (*known, *sorted(set(found) - set(known)))
 
@@ -105,7 +115,7 @@ def _grounding(place: str, sizes: Any) -> Grounding:
 
 
 def _understanding(folder: Path, dtype: torch.dtype) -> Understanding:
-    language, processor = load_pretrained(folder, dtype)
+    language, processor = load_pretrained(folder, _resting(folder, dtype))
     tokenizer = processor.tokenizer
     new = [token for token in SPECIAL_TOKENS if token not in tokenizer.get_vocab()]
     understanding = Understanding(language, processor)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from click.testing import Result
 
 from MedSegRLib.resources import resource_path
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "training"))
+
+from tiny_set import write_recipe, write_set
 
 
 def tiny_recipe(folder: Path) -> Path:
@@ -46,5 +52,48 @@ def test_a_recipe_becomes_a_calibrated_model_and_a_second_run_only_reads(
     again = run(*command, "--stage", "grounding")
     assert again.exit_code == 0, again.output
     assert {path: path.read_bytes() for path in folder.rglob("*.safetensors")} == weights
+    report = (work / "made" / "report.html").read_text(encoding="utf-8")
+    assert all(f"<h2>{stage}</h2>" in report for stage in record["first_losses"])
+    assert "held-out label maps" in report and report.count("data:image/png") > 0
     asked = run("ask", scan, "Where is the brainstem?", "--model", folder, "-o", "answer.seg.nrrd")
     assert asked.exit_code == 0, asked.output
+
+
+def test_a_fine_tuning_is_judged_by_its_free_answers_and_ends_with_a_report(
+    run: Callable[..., Result], work: Path
+) -> None:
+    items = write_set(work / "set")
+    recipe = write_recipe(work, steps="2", evaluate_every="2")
+    made = run("train", recipe, "-o", "made", "--data", items.parent)
+    assert made.exit_code == 0, made.output
+    assert "joint: step 2 of 2, loss" in made.output and "joint: development score" in made.output
+    folder = work / "made"
+    scores = [json.loads(line) for line in (folder / "joint.scores.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in scores] == [2] and 0.0 <= scores[0]["score"] <= 1.0
+    report = (folder / "report.html").read_text(encoding="utf-8")
+    assert "Training of tuned" in report and "joint: development score" in report
+    assert report.count("data:image/png") >= 1 and "phantom-abdomen" in report  # a mask of a development item
+    weights = {path: path.read_bytes() for path in (folder / "checkpoint").rglob("*.safetensors")}
+    again = run("train", recipe, "-o", "made", "--data", items)
+    assert again.exit_code == 0, again.output
+    assert {path: path.read_bytes() for path in (folder / "checkpoint").rglob("*.safetensors")} == weights
+    other = run("train", write_recipe(work, rank="3"), "-o", "made", "--data", items)
+    assert other.exit_code == 2 and "begun with lora.rank = 2, but the recipe now says 3" in other.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--data", "nowhere"), "There is no data set nowhere; name a MedSeg-QA file (.jsonl) with --data."),
+        (("--data", "."), "There is no data set items.jsonl"),
+        (("--data", "tiny.toml", "--stage", "language"), "There is no stage 'language'; use joint, masks."),
+        (("--data", "tiny.toml"), "Line 2 of tiny.toml is not JSON"),
+    ],
+)
+def test_what_a_fine_tuning_cannot_use_is_told_in_a_sentence(
+    run: Callable[..., Result], work: Path, arguments: tuple[str, ...], told: str
+) -> None:
+    write_recipe(work)
+    refused = run("train", "tiny.toml", "-o", "made", *arguments)
+    assert refused.exit_code == 2 and told in refused.output, refused.output
+    assert not (work / "made").exists()

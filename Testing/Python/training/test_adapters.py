@@ -33,7 +33,9 @@ def whole_model(family: str) -> MedSegR:
         return tiny
     torch.manual_seed(3)
     model, processor = FAMILIES[family]()
-    return MedSegR(Understanding(model.eval(), processor), Grounding(tiny.grounding.config), tiny.config).eval()
+    return MedSegR(
+        Understanding(model.eval(), processor), Grounding(tiny.grounding.config), tiny.config
+    ).eval()
 
 
 def training_batch(model: MedSegR) -> TrainingBatch:
@@ -82,13 +84,17 @@ def test_adapters_learn_what_they_should_and_merge_into_a_plain_model(family: st
         if module in (language.get_input_embeddings(), language.get_output_embeddings())
     ]
     ours = sorted(model.understanding.processor.tokenizer.convert_tokens_to_ids(list(SPECIAL_TOKENS)))
-    linear = {f"{n}.weight" for n, m in language.get_decoder().named_modules() if isinstance(m, torch.nn.Linear)}
+    linear = {
+        f"{n}.weight" for n, m in language.get_decoder().named_modules() if isinstance(m, torch.nn.Linear)
+    }
     assert len(linear) == 7 * len(language.get_decoder().layers)
     for name, value in after.items():
         changed = not torch.equal(value, before[name])
         if name in matrices:
             assert (value != before[name]).any(1).nonzero()[:, 0].tolist() == ours, name
-        elif name.removeprefix(f"{decoder}.") in linear or name.startswith(("seg_projector", "similarity_", "grounding.mask_decoder.presence_head")):
+        elif name.removeprefix(f"{decoder}.") in linear or name.startswith(
+            ("seg_projector", "similarity_", "grounding.mask_decoder.presence_head")
+        ):
             assert changed, name
         elif not name.startswith("grounding.mask_decoder"):
             assert not changed, name
@@ -98,7 +104,9 @@ def test_without_the_language_model_only_masks_and_prompts_learn() -> None:
     model = tiny_model(3)
     adapters = Adapters(model, rank=2, alpha=4)
     names = set(adapters.trained(language=True))
-    assert {name for name in names if "lora_" in name} and {name for name in names if "trainable_tokens" in name}
+    assert {name for name in names if "lora_" in name} and {
+        name for name in names if "trainable_tokens" in name
+    }
     rest = set(adapters.trained(language=False))
     assert rest == {n for n, p in model.named_parameters() if p.requires_grad}
     assert rest == {n for n in names if not n.startswith("understanding.")} != names

@@ -75,7 +75,10 @@ def begun(folder: Path, *stages: str) -> Path:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"seed": 2}, "begun with seed = 1, but the recipe now says 2; change it back, or name another folder"),
+        (
+            {"seed": 2},
+            "begun with seed = 1, but the recipe now says 2; change it back, or name another folder",
+        ),
         ({"lora": {"rank": 8}}, "begun with lora.rank = 4, but the recipe now says 8"),
         ({"lora": {}}, "begun with lora.rank = 4, but the recipe now says nothing"),
         ({"more": True}, "begun with more = nothing, but the recipe now says true"),

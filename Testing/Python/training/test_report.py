@@ -13,7 +13,8 @@ from MedSegRLib.training.report import curve_svg, report_html, write_training_re
 
 def logs(folder: Path) -> Path:
     rows = [
-        {"step": n, "text": 4.0 / n, "mask_ce": 1.0, "threads": 1, "seconds_per_step": 0.25} for n in (1, 2, 4)
+        {"step": n, "text": 4.0 / n, "mask_ce": 1.0, "threads": 1, "seconds_per_step": 0.25}
+        for n in (1, 2, 4)
     ]
     (folder / "joint.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     scores = [{"step": 2, "score": 0.7}, {"step": 4, "score": 0.6}]
@@ -37,7 +38,9 @@ def test_a_curve_of_one_point_or_one_value_is_drawn() -> None:
 
 
 def test_the_report_tells_losses_scores_and_what_was_best(tmp_path: Path) -> None:
-    path = write_training_report(logs(tmp_path), ("joint", "masks"), title="A <b>", pictures="<p>pictures</p>")
+    path = write_training_report(
+        logs(tmp_path), ("joint", "masks"), title="A <b>", pictures="<p>pictures</p>"
+    )
     text = path.read_text(encoding="utf-8")
     assert "A &lt;b&gt;" in text and "<p>pictures</p>" in text
     assert "4 steps, 0.25 s each at the end; loss 5 at first, 2 at last." in text
@@ -57,7 +60,9 @@ def test_the_report_tells_losses_scores_and_what_was_best(tmp_path: Path) -> Non
 
 def test_rows_that_were_done_again_count_once_and_half_lines_not_at_all(tmp_path: Path) -> None:
     log = tmp_path / "a.jsonl"
-    log.write_text('{"step": 1, "a": 1}\n{"step": 3, "a": 2}\n{"step": 2, "a": 9}\n{"step": 3, "a": 4}\n{"ste')
+    log.write_text(
+        '{"step": 1, "a": 1}\n{"step": 3, "a": 2}\n{"step": 2, "a": 9}\n{"step": 3, "a": 4}\n{"ste'
+    )
     assert read_rows(log) == [{"step": 1, "a": 1}, {"step": 2, "a": 9}, {"step": 3, "a": 4}]
     assert read_rows(tmp_path / "none.jsonl") == []
     assert "<h2>" not in report_html(tmp_path, ("none",), title="t")
