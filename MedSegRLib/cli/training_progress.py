@@ -36,9 +36,6 @@ class TrainingProgress:
         self._scores: dict[str, str] = {}
 
     def __enter__(self) -> TrainingProgress:
-        if self._console.is_terminal:
-            self._live = Live(self.table(), console=self._console, refresh_per_second=4)
-            self._live.start()
         return self
 
     def __exit__(
@@ -51,6 +48,10 @@ class TrainingProgress:
         """Show a step or a score."""
         from MedSegRLib.training.events import Scored
 
+        # Of several processes only the one that is told anything shows something.
+        if self._console.is_terminal and self._live is None:
+            self._live = Live(self.table(), console=self._console, refresh_per_second=4)
+            self._live.start()
         if isinstance(event, Scored):
             self._score(event)
         else:

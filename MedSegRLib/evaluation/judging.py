@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -60,13 +60,8 @@ class ItemsJudge:
         return gallery.cases()
 
     def _ask(self, model: MedSegR, gallery: Gallery | None) -> float:
-        with _asked(model):
-            scores = list(
-                medsegqa(
-                    self._path, lambda volume: Session(volume, model), _silent, gallery=gallery,
-                    split="development",
-                )
-            )  # fmt: skip
+        opener = partial(Session, model=model)
+        scores = medsegqa(self._path, opener, _silent, gallery=gallery, split="development")
         found = [
             score.masks.iou
             for score in scores
@@ -93,28 +88,13 @@ class WordsJudge:
 
     def __call__(self, model: MedSegR) -> float:
         """Share of the questions with the right targets."""
-        with _asked(model):
-            return float(np.mean([score.right for score in development(model, self._data, _silent)]))
+        return float(np.mean([score.right for score in development(model, self._data, _silent)]))
 
     def worst(self, model: MedSegR) -> tuple[WorstCase, ...]:
         """Pictures of the first structures that the model offers, on the first label map made into a scan."""
         gallery = Gallery(most=6)
         cases = brain_cases(self._data, held_out=self._label_maps[:1], groups=(_GROUP,))
-        with _asked(model):
-            for _ in structures16(
-                cases, lambda volume: Session(volume, model), _silent, gallery, model.config.offered[:4]
-            ):
-                pass
+        opener = partial(Session, model=model)
+        for _ in structures16(cases, opener, _silent, gallery, model.config.offered[:4]):
+            pass
         return gallery.cases()
-
-
-@contextmanager
-def _asked(model: MedSegR) -> Iterator[None]:
-    """In evaluation mode, and then as it was."""
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes.items():
-            module.training = training

@@ -22,7 +22,7 @@ from .fine_tune_stage import FineTuneStage
 from .loop import fast_precision, run_stage
 from .processes import Processes
 from .recipe_file import hold_to, loop_config, read_recipe
-from .record import write_trained
+from .record import sha256_of, write_trained
 from .starting import starting_model
 
 __all__ = ["STAGES", "fine_tune", "has_development"]
@@ -81,7 +81,8 @@ def fine_tune(
     device = processes.device
     precision = fast_precision(device)
     begin = values["start"] if start is None else {"model": str(start)}
-    hold_to({**values, "start": begin, "data_file": str(data.resolve())}, work, STAGES)
+    rests_on = {**values, "start": begin, "data": sha256_of(data)}
+    hold_to(rests_on, work, STAGES, write=processes.is_main)
     torch.manual_seed(int(values["seed"]))
     model = starting_model(begin, values.get("model", {}), parts["train"], precision).to(device)
     for item in (*parts["train"], *parts.get("development", ())):

@@ -235,14 +235,18 @@ def run_recipe(
         if recipe.loop(name).evaluate_every:
             raise UserInputError(f"[stage.{name}] trains no whole model, so leave its evaluate_every out.")
     processes = Processes(cpu=True)
-    hold_to({**recipe.values, "data_folder": str(data.resolve())}, work, STAGES)
+    rests_on = {**recipe.values, "start": None if start is None else str(start)}
+    hold_to(rests_on, work, STAGES, write=processes.is_main)
+    if processes.is_main:
+        recipe.tokenizer()  # written once, and read by the others
+    processes.wait()
     model = recipe.model()
 
     def wanted(name: str) -> bool:
         return name in only or (work / f"{name}.safetensors").exists()
 
     def run(stage: Stage, *, whole: bool = True) -> nn.ModuleDict:
-        score = None if judge is None or not whole else lambda: judge(model.eval())
+        score = None if judge is None or not whole else lambda: judge(model)
         return run_stage(stage, recipe.loop(stage.name), work, processes=processes, watch=watch, score=score)
 
     patch_head = None

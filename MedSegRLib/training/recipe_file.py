@@ -82,10 +82,11 @@ def loop_config(values: Mapping[str, Any], stage: str) -> LoopConfig:
     return LoopConfig(**settings)
 
 
-def hold_to(values: Mapping[str, Any], folder: Path, stages: Sequence[str]) -> None:
+def hold_to(values: Mapping[str, Any], folder: Path, stages: Sequence[str], *, write: bool = True) -> None:
     """Refuse to go on with a run by a recipe that has changed; the first time, write down what it says.
 
-    Stages without a state in the folder may change, and so may what no result depends on.
+    Stages without a state in the folder may change, and so may what no result depends on. Of several
+    processes one has to `write`.
 
     Raises
     ------
@@ -103,9 +104,11 @@ def hold_to(values: Mapping[str, Any], folder: Path, stages: Sequence[str]) -> N
                 continue
             if then.get(key) != now.get(key):
                 raise UserInputError(
-                    f"The run in {folder} was begun with {key} = {_told(then.get(key))}, but the recipe "
-                    f"now says {_told(now.get(key))}; change it back, or name another folder with --output."
+                    f"The run in {folder} was begun with {key} = {_told(then.get(key))}, and now it is "
+                    f"{_told(now.get(key))}; change it back, or name another folder with --output."
                 )
+    if not write:
+        return
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_path(record) as partial:
         partial.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from MedSegRLib.errors import OutputError
 from MedSegRLib.model.checkpoint import save_checkpoint
 from MedSegRLib.model.medsegr import MedSegR
 
-__all__ = ["read_rows", "write_trained"]
+__all__ = ["read_rows", "sha256_of", "write_trained"]
 
 
 def write_trained(
@@ -54,7 +55,7 @@ def write_trained(
         "recipe": recipe,
         "commit": _commit(),
         "seed": recipe["seed"],
-        "data_sha256": {str(f.relative_to(data)): _sha256(f) for f in sorted(files)},
+        "data_sha256": {str(f.relative_to(data)): sha256_of(f) for f in sorted(files)},
         "first_losses": {name: _first_losses(work / f"{name}.jsonl") for name in stages},
     }
     partial = folder.with_name(f"{folder.name}.partial")
@@ -69,8 +70,8 @@ def write_trained(
                 os.replace(path, place)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         raise OutputError(f"The model {folder} cannot be written ({reason}); make room and go on.") from error
 
 
@@ -92,7 +93,8 @@ def _first_losses(log: Path, rows: int = 3) -> list[dict[str, float]]:
     return [{k: v for k, v in row.items() if k not in kept} for row in read_rows(log)[:rows]]
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -78,7 +78,7 @@ def test_a_fine_tuning_is_judged_by_its_free_answers_and_ends_with_a_report(
     assert again.exit_code == 0, again.output
     assert {path: path.read_bytes() for path in (folder / "checkpoint").rglob("*.safetensors")} == weights
     other = run("train", write_recipe(work, rank="3"), "-o", "made", "--data", items)
-    assert other.exit_code == 2 and "begun with lora.rank = 2, but the recipe now says 3" in other.output
+    assert other.exit_code == 2 and "begun with lora.rank = 2, and now it is 3" in other.output
 
 
 @pytest.mark.parametrize(

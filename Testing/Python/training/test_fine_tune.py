@@ -162,7 +162,7 @@ def test_a_run_broken_off_ends_at_the_same_weights(place: Path, trained: Trained
 def test_a_changed_recipe_is_refused_by_its_key(place: Path, trained: Trained, tmp_path: Path) -> None:
     changed = tmp_path / "changed.toml"
     changed.write_text((place / "tiny.toml").read_text().replace("rank = 2", "rank = 3"))
-    with pytest.raises(UserInputError, match=r"begun with lora\.rank = 2, but the recipe now says 3"):
+    with pytest.raises(UserInputError, match=r"begun with lora\.rank = 2, and now it is 3"):
         fine_tune(changed, place / "whole", data=place / "set" / "items.jsonl")
 
 

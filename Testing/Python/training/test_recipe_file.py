@@ -77,11 +77,11 @@ def begun(folder: Path, *stages: str) -> Path:
     [
         (
             {"seed": 2},
-            "begun with seed = 1, but the recipe now says 2; change it back, or name another folder",
+            "begun with seed = 1, and now it is 2; change it back, or name another folder",
         ),
-        ({"lora": {"rank": 8}}, "begun with lora.rank = 4, but the recipe now says 8"),
-        ({"lora": {}}, "begun with lora.rank = 4, but the recipe now says nothing"),
-        ({"more": True}, "begun with more = nothing, but the recipe now says true"),
+        ({"lora": {"rank": 8}}, "begun with lora.rank = 4, and now it is 8"),
+        ({"lora": {}}, "begun with lora.rank = 4, and now it is nothing"),
+        ({"more": True}, "begun with more = nothing, and now it is true"),
         ({"stage": {"joint": {**STAGE, "steps": 11}, "masks": STAGE}}, "stage.joint.steps = 10, .* 11"),
     ],
 )
