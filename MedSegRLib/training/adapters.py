@@ -14,10 +14,9 @@ import torch
 from torch import nn
 
 from MedSegRLib.errors import UserInputError
+from MedSegRLib.extras import import_extra
 from MedSegRLib.model.medsegr import MedSegR
 from MedSegRLib.model.understanding import SPECIAL_TOKENS
-
-from .processes import training_package
 
 __all__ = ["Adapters"]
 
@@ -41,7 +40,7 @@ class Adapters:
     """
 
     def __init__(self, model: MedSegR, *, rank: int, alpha: int) -> None:
-        peft = training_package("peft")
+        peft = import_extra("peft", "Fine-tuning", "train")
         self._model, language = model, model.understanding.model
         model.requires_grad_(False).eval()
         names = {module: name for name, module in language.named_modules()}

@@ -6,41 +6,23 @@ result does not depend on how many there are, but for the order of additions.
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
 
 from MedSegRLib.errors import UserInputError
+from MedSegRLib.extras import import_extra
 
-__all__ = ["Processes", "training_package"]
+__all__ = ["Processes"]
 
 # All wait while the main process asks the development questions, which can take hours.
 _PATIENCE = timedelta(days=2)
 # What torchrun and the launchers of MPI say to each process.
 _RANKS = ("LOCAL_RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK")
-
-
-def training_package(module: str) -> Any:
-    """Import a module of the extra `train`.
-
-    Raises
-    ------
-    UserInputError
-        If it is not installed; the sentence says how to install it.
-    """
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise UserInputError(
-            f"Training needs the package {error.name}, which is not installed; "
-            "install it with: pip install 'medsegr[train]'."
-        ) from error
 
 
 class Processes:
@@ -66,7 +48,7 @@ class Processes:
             )
         # Without being told, accelerate takes several processes without a card for one each.
         cpu = cpu or not (alone or torch.cuda.is_available())
-        accelerate = training_package("accelerate")
+        accelerate = import_extra("accelerate", "Training", "train")
         waiting = accelerate.InitProcessGroupKwargs(timeout=_PATIENCE)
         self.accelerator = accelerate.Accelerator(cpu=cpu, kwargs_handlers=[waiting])
 

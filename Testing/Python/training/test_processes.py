@@ -15,8 +15,10 @@ import torch
 from safetensors.torch import load_file
 
 from MedSegRLib.errors import UserInputError
+from MedSegRLib.model import tiny_model
+from MedSegRLib.training.adapters import Adapters
 from MedSegRLib.training.loop import run_stage
-from MedSegRLib.training.processes import Processes, training_package
+from MedSegRLib.training.processes import Processes
 
 sys.path.append(str(Path(__file__).parent))
 
@@ -97,8 +99,10 @@ def test_a_launcher_that_starts_one_for_several_is_told(monkeypatch: pytest.Monk
         Processes(cpu=True)
 
 
-def test_a_missing_package_is_named_with_the_way_to_get_it() -> None:
-    with pytest.raises(
-        UserInputError, match=r"needs the package no_such_thing, .*pip install 'medsegr\[train\]'"
-    ):
-        training_package("no_such_thing")
+@pytest.mark.parametrize(("package", "feature"), [("accelerate", "Training"), ("peft", "Fine-tuning")])
+def test_a_missing_package_is_named_with_the_way_to_get_it(
+    package: str, feature: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(UserInputError, match=rf"{feature} needs .*pip install 'medsegr\[train\]'"):
+        Processes(cpu=True) if package == "accelerate" else Adapters(tiny_model(0), rank=1, alpha=1)
