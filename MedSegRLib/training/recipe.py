@@ -6,7 +6,6 @@ Stages run in their order, each resuming from what it left in the work folder; a
 from __future__ import annotations
 
 import copy
-import json
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,13 +19,13 @@ from torch import nn
 
 from MedSegRLib.anatomy import load_table
 from MedSegRLib.dataset.annotator import OfflineAnnotator
+from MedSegRLib.dataset.building.held_out import held_out_questions
 from MedSegRLib.dataset.stock import load_stock
 from MedSegRLib.errors import UserInputError
 from MedSegRLib.model.checkpoint import load_checkpoint
 from MedSegRLib.model.grounding import Grounding, GroundingConfig
 from MedSegRLib.model.medsegr import MedSegR, MedSegRConfig
 from MedSegRLib.model.mini import build_mini_understanding
-from MedSegRLib.resources import resource_path
 
 from .events import Watch, nobody
 from .grounding_stage import GroundingBatches, GroundingStage, prompt_codes
@@ -79,9 +78,7 @@ class Recipe:
         self.config = MedSegRConfig.from_dict(model)
         self.table = load_table()
         self.targets = PartTargets.of(self.table, self.config.offered)
-        questions = resource_path("Evaluation", "implicit_questions.jsonl").read_text(encoding="utf-8")
-        held_out = [json.loads(line)["question"] for line in questions.splitlines()]
-        self.annotator = OfflineAnnotator(self.table, load_stock(), held_out)
+        self.annotator = OfflineAnnotator(self.table, load_stock(), held_out_questions())
         grounding = self.values["model"]["grounding"]
         self.codes = prompt_codes(self.targets, int(grounding["embed_dim"]), self.seed)
         self.files: list[Path] = []
