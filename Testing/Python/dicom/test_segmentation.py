@@ -15,7 +15,8 @@ import SimpleITK as sitk
 from MedSegRLib.anatomy import load_table
 from MedSegRLib.answers import Finding, Question
 from MedSegRLib.dataset.importing.about import About
-from MedSegRLib.dataset.importing.dicom_seg import read_dicom_segs
+from MedSegRLib.dataset.importing.dicom_seg import SEG
+from MedSegRLib.dataset.importing.dicom_source import read_dicom
 from MedSegRLib.dicom import DicomSource, write_dicom_seg
 from MedSegRLib.imaging import read_volume
 
@@ -274,7 +275,7 @@ def test_our_own_importer_reads_it(series, ask, write, tmp_path):
     write(folder, answer)
     (tmp_path / "labels").mkdir()
     about = About("abdomen", split="train")
-    (source,) = read_dicom_segs(folder, tmp_path / "answer.dcm", (), about, load_table(), tmp_path / "labels")
+    (source,) = read_dicom(SEG, folder, tmp_path / "answer.dcm", (), about, load_table(), tmp_path / "labels")
     assert [(one.structure, one.side.value) for one in source.labels] == [
         ("hippocampus", "left"), ("liver", "none"),
     ]  # fmt: skip
