@@ -128,9 +128,7 @@ class _Served:
     def ask(self, question: Question, earlier: Sequence[Earlier]) -> Answer:
         """As of `Asked`."""
         client = self._client
-        with closing(
-            stream(client, self._volume, question, model=self._model, earlier=earlier)
-        ) as events:
+        with closing(stream(client, self._volume, question, model=self._model, earlier=earlier)) as events:
             for event in events:
                 if self._stopping.is_set():
                     raise Stopped

@@ -206,7 +206,8 @@ def test_where_no_worker_starts_the_batch_ends_at_once_with_its_sentence(batch, 
     answering.before = refuses
     with pytest.raises(MedSegRError, match="torch is not installed"):
         batch()
-    assert len(answering.asked) == 1
+    # One worker has two studies under way, so that the second may have begun before the first one told.
+    assert len(answering.asked) <= 2 < SCANS
 
 
 def test_a_stop_leaves_whole_studies_and_the_next_run_goes_on(batch, work, answering) -> None:
@@ -247,9 +248,7 @@ run("studies", "questions.toml", "out", make_pool=answering)
 """
 
 
-@pytest.mark.parametrize(
-    ("question", "report"), [(5, 0), (0, 3)], ids=["while asking", "while writing"]
-)
+@pytest.mark.parametrize(("question", "report"), [(5, 0), (0, 3)], ids=["while asking", "while writing"])
 def test_a_killed_batch_goes_on_and_ends_with_the_same_contents(
     batch, work, answering, question: int, report: int
 ) -> None:

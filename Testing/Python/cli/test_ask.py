@@ -102,7 +102,16 @@ def test_help_imports_nothing_that_takes_time():
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "[]"
     for command in (
-        "ask", "batch", "benchmark", "chat", "convert", "dataset", "demo", "evaluate", "models", "train",
+        "ask",
+        "batch",
+        "benchmark",
+        "chat",
+        "convert",
+        "dataset",
+        "demo",
+        "evaluate",
+        "models",
+        "train",
     ):
         assert f"\n  {command} " in done.stdout
 

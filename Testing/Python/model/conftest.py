@@ -18,6 +18,7 @@ from tiny_models import FAMILIES
 
 Picture = Callable[[int], np.ndarray]
 
+
 @pytest.fixture(scope="module", params=["mini", *FAMILIES])
 def understanding(request: pytest.FixtureRequest) -> Understanding:
     """Each kind of language model in turn."""

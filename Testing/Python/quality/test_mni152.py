@@ -34,9 +34,7 @@ QUESTIONS = written_questions()["structures16"]
 
 
 # The one question of sixteen that edition 1.1 misreads (see its card): "right as well as left" gets one side.
-MISREAD = pytest.mark.xfail(
-    reason="edition 1.1 outlines one pallidum where these words ask for both"
-)
+MISREAD = pytest.mark.xfail(reason="edition 1.1 outlines one pallidum where these words ask for both")
 
 
 @pytest.mark.parametrize(
