@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from MedSegRLib.resources import resource_path
+
 QUESTION = "Where is the left hippocampus?"
 
 
@@ -249,14 +251,16 @@ def test_convert_of_what_is_no_checkpoint(refused, work):
 def test_train_without_a_recipe_or_data(refused, work):
     refused(r"There is no recipe none\.toml; give a \.toml file", "train", "none.toml")
     (work / "a.toml").write_text("= nonsense")
-    sentence = "There is no folder none; name that of the scans with --data"
-    refused(sentence, "train", "a.toml", "--data", "none")
     refused(r"The recipe a\.toml cannot be read", "train", "a.toml", "--data", ".")
     (work / "a.toml").write_text("seed = 1")
     refused(r"The recipe a\.toml has no model", "train", "a.toml", "--data", ".")
+    # What the data must be is said by the recipe, which is therefore read first.
+    mini = str(resource_path("Recipes", "mini.toml"))
+    sentence = "There is no folder none; name that of the scans with --data"
+    refused(sentence, "train", mini, "--data", "none")
     (work / "closed").write_text("a file")
     refused(r"closed is a file; name a folder", "train", "a.toml", "--data", ".", "-o", "closed")
-    refused(r"There is no stage 'x'; use grounding", "train", "a.toml", "--data", ".", "--stage", "x")
+    refused(r"There is no stage 'x'; use grounding", "train", mini, "--data", ".", "--stage", "x")
 
 
 def test_evaluate_and_benchmark_of_what_is_not_there(refused):
