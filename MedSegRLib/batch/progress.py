@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from MedSegRLib.duration import duration
+
 __all__ = ["PlainLines", "Progress"]
 
 _BETWEEN_LINES_S = 10.0
@@ -64,7 +66,7 @@ class Progress:
         if rate is not None and left is not None:
             parts.append(f"{rate:.0f} an hour" if rate >= 10 else f"{rate:.1f} an hour")
             if left:
-                parts.append(f"about {_duration(left)} left")
+                parts.append(f"about {duration(left)} left")
         return ", ".join(parts)
 
 
@@ -87,10 +89,3 @@ class PlainLines:
         if now - self._told_at >= _BETWEEN_LINES_S or progress.done == progress.total:
             self._told_at = now
             self._tell(progress.in_words())
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -2,52 +2,30 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
-from rich.progress import Progress as Bar
+
+from MedSegRLib.cli.bar import TellingBar
 
 if TYPE_CHECKING:
     from MedSegRLib.batch import Progress
 
 
-class BatchProgress:
+class BatchProgress(TellingBar):
     """Shows how far a batch is, how fast, and how long it will take."""
 
     def __init__(self, console: Console | None = None) -> None:
         from MedSegRLib.batch import PlainLines
 
-        self._console = Console(stderr=True) if console is None else console
-        self._bar = Bar(
-            BarColumn(),
-            TextColumn("{task.description}"),
-            console=self._console,
-            transient=True,
-            disable=not self._console.is_terminal,
-        )
-        self._task = self._bar.add_task("Reading", total=None)
+        super().__init__(BarColumn(), TextColumn("{task.description}"), console=console)
+        self.update(description="Reading")
         self._lines = PlainLines(self.tell)
-
-    def __enter__(self) -> BatchProgress:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
-
-    def tell(self, sentence: str) -> None:
-        """Tell a sentence that stays."""
-        self._console.print(sentence, highlight=False, markup=False, soft_wrap=True)
 
     def show(self, progress: Progress) -> None:
         """Show how far it is."""
-        if not self._console.is_terminal:
+        if not self.console.is_terminal:
             self._lines.show(progress)
             return
-        self._bar.update(
-            self._task, description=progress.in_words(), completed=progress.done, total=progress.total
-        )
+        self.update(description=progress.in_words(), completed=progress.done, total=progress.total)

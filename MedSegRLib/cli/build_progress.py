@@ -3,58 +3,37 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+from MedSegRLib.cli.bar import TellingBar
 
 if TYPE_CHECKING:
     from MedSegRLib.dataset.building.builder import Progress as Done
 
 
-class BuildProgress:
-    """A bar over the scans of a build; where nobody watches, nothing but the sentences."""
+class BuildProgress(TellingBar):
+    """A bar over the scans of a build."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = Console(stderr=True) if console is None else console
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("scans"),
-            TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-            disable=not self._console.is_terminal,
-        )
-        self._task = self._bar.add_task("", total=None)
+        super().__init__(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("scans"),
+            TimeRemainingColumn(), console=console,
+        )  # fmt: skip
         self._begun: tuple[float, int] | None = None
-
-    def __enter__(self) -> BuildProgress:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
 
     def say(self, what: str) -> None:
         """Show what is under way before there is anything to count."""
-        self._bar.update(self._task, description=what)
-
-    def tell(self, sentence: str) -> None:
-        """Tell a sentence that stays."""
-        self._console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+        self.update(description=what)
 
     def show(self, done: Done) -> None:
         """Show how far it is."""
         now = time.monotonic()
         if self._begun is None:
             self._begun = (now, done.items)
-        self._bar.update(
-            self._task,
+        self.update(
             description=progress_text(done, now - self._begun[0], done.items - self._begun[1]),
             completed=done.scans,
             total=done.of_scans,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from MedSegRLib.duration import duration
+
 if TYPE_CHECKING:
     from MedSegRLib.answers import SliceDone
 
@@ -51,6 +53,4 @@ def progress_text(event: SliceDone) -> str:
     text = f"{event.done} of {event.total} slices"
     if event.seconds_left is None:
         return text
-    seconds = round(event.seconds_left)
-    left = f"{seconds} s" if seconds < 60 else f"{seconds // 60} min {seconds % 60} s"
-    return f"{text}, about {left} left"
+    return f"{text}, about {duration(event.seconds_left)} left"

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from MedSegRLib.duration import duration
+
 if TYPE_CHECKING:
     from MedSegRLib.training.events import Scored, StepDone
 
@@ -110,17 +112,3 @@ def pace(seconds_per_step: float) -> str:
     if seconds_per_step < 1:
         return f"{1 / max(seconds_per_step, 1e-6):.3g} steps a second"
     return f"{seconds_per_step:.3g} s a step"
-
-
-def duration(seconds: float) -> str:
-    """A time to wait.
-
-    >>> duration(40), duration(3700), duration(100000)
-    ('40 s', '1 h 2 min', '27 h 47 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from MedSegRLib.cli.training_progress import TrainingProgress, duration, pace
+from MedSegRLib.cli.training_progress import TrainingProgress, pace
 from MedSegRLib.training.events import Scored, StepDone
 
 
@@ -28,7 +28,9 @@ def told(terminal: bool, *events: StepDone | Scored, seconds_between: float = 10
 def test_plain_lines_come_at_the_ends_and_every_half_minute() -> None:
     lines = told(False, *(step(n) for n in (1, 2, 3, 4, 5, 100))).splitlines()
     assert [line.split(",")[0] for line in lines] == [f"joint: step {n} of 100" for n in (1, 4, 100)]
-    assert lines[0] == ("joint: step 1 of 100, loss 1.75 (text 1.5, mask_ce 0.25), 2 s a step, 3 min left")
+    assert lines[0] == (
+        "joint: step 1 of 100, loss 1.75 (text 1.5, mask_ce 0.25), 2 s a step, 3 min 18 s left"
+    )
 
 
 def test_every_score_is_told() -> None:
@@ -48,10 +50,7 @@ def test_a_terminal_gets_a_table_that_moves() -> None:
     )
 
 
-def test_times_are_told_in_fitting_units() -> None:
-    assert [duration(s) for s in (0, 59.6, 3599, 3600, 100000)] == [
-        "0 s", "1 min", "59 min", "1 h 0 min", "27 h 46 min",
-    ]  # fmt: skip
+def test_a_pace_is_told_in_the_fitting_unit() -> None:
     assert [pace(s) for s in (0.05, 4.2, 0.0)] == [
         "20 steps a second",
         "4.2 s a step",
