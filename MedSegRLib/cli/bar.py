@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
+_Bar = TypeVar("_Bar", bound="TellingBar")
 
 
 class TellingBar:
@@ -30,7 +29,7 @@ class TellingBar:
         )
         self._task = self._bar.add_task("", total=None)
 
-    def __enter__(self) -> Self:
+    def __enter__(self: _Bar) -> _Bar:
         self._bar.start()
         return self
 
