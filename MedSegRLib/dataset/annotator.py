@@ -25,8 +25,10 @@ __all__ = ["OfflineAnnotator"]
 # Share of the phrasings that are drawn word by word, of the implicit questions that were written whole, of
 # what is not offered likewise, and of the questions that come with words about the patient.
 _ANY_WORDS, _WHOLE, _WHOLE_STRANGERS, _IN_CONTEXT = 0.3, 0.75, 0.6, 0.2
+# Share of the questions that are about what is there, when not all of what is offered is.
+_THERE = 0.6
 
-_BRAIN_TYPES = (
+_TYPES = (
     ("implicit", 90), ("direct", 24), ("several", 8), ("group", 4), ("size", 4), ("asymmetry", 3),
     ("compare", 4), ("presence", 4), ("not_offered", 18), ("unanswerable", 22), ("lesion", 4), ("help", 1),
 )  # fmt: skip
@@ -67,7 +69,7 @@ class OfflineAnnotator:
     # -- questions that stand alone
 
     def _fresh(self, scene: Scene, rng: random.Random) -> Exchange:
-        kinds, weights = [k for k, _ in _BRAIN_TYPES], [w for _, w in _BRAIN_TYPES]
+        kinds, weights = [k for k, _ in _TYPES], [w for _, w in _TYPES]
         kind = rng.choices(kinds, weights)[0]
         for _ in range(20):
             exchange: Exchange = getattr(self, f"_ask_{kind}")(scene, rng)
@@ -208,9 +210,7 @@ class OfflineAnnotator:
 
     def _ask_not_offered(self, scene: Scene, rng: random.Random) -> Exchange:
         others = [s for s in self.table.structures.values() if s.id not in scene.offered and not s.is_group]
-        # Those written whole ask for what is outside the brain.
-        in_brain = all(self.table.structures[name].region == "brain" for name in scene.offered)
-        if in_brain and rng.random() < _WHOLE_STRANGERS:
+        if rng.random() < _WHOLE_STRANGERS:
             whole = [self.stock.asked[s.id] for s in others if s.id in self._whole]
             asked = rng.choice(whole) if whole and rng.random() < 0.5 else self.stock.questions["not_offered"]
             question = with_side(rng.choice(asked), rng.choice((Side.LEFT, Side.RIGHT)))
@@ -331,9 +331,7 @@ class OfflineAnnotator:
                 sentences.append(self._answer(family, rng).format(mentions=mentions))
         if missing:
             mentions = listed([f"<p>{t.phrase}</p>[REJ]" for t in missing])
-            if scene.region != "brain" and all(
-                self.table.structures[t.structure].region == "brain" for t in missing
-            ):
+            if all(self.table.structures[t.structure].region != scene.region for t in missing):
                 seen = scene.region.replace("_", " and ")
                 sentence = self._answer("absent_region", rng).format(mentions=mentions, region_seen=seen)
             else:
@@ -361,7 +359,10 @@ class OfflineAnnotator:
         return frame
 
     def _pick(self, scene: Scene, rng: random.Random) -> tuple[Structure, tuple[Side, ...]]:
-        structure = self.table.structures[rng.choice(scene.offered)]
+        there = {name for name, _ in scene.present_ml}
+        near = [name for name in scene.offered if name in there]
+        among = near if near and rng.random() < _THERE else scene.offered
+        structure = self.table.structures[rng.choice(among)]
         if not structure.sided:
             return structure, (Side.NONE,)
         draw = rng.random()

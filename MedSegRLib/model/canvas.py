@@ -133,6 +133,13 @@ class Canvas:
         See `CanvasFrame.of`.
     offsets_mm
         Distance of each channel from its slice, towards higher slice indices.
+
+    Attributes
+    ----------
+    frame, count
+        Where the canvas lies, and the number of slices.
+    steps
+        Distance of each channel from its slice, in slices.
     """
 
     def __init__(
@@ -148,13 +155,17 @@ class Canvas:
         between, rows, columns = stack.spacing_mm
         self.frame = CanvasFrame.of(windowed, (rows, columns), sizes, pixel_mm)
         self.count = stack.count
-        self._steps = [round(offset / between) for offset in offsets_mm]
+        self.steps = tuple(round(offset / between) for offset in offsets_mm)
         self._placed = self.frame.place(torch.from_numpy(np.ascontiguousarray(windowed)))
 
     def images(self, indices: Sequence[int]) -> Tensor:
         """Slices with their neighbours, [N, C, S, S] in 0..1; the outermost slice stands in for none."""
-        index = torch.as_tensor(list(indices))[:, None] + torch.tensor(self._steps)[None, :]
+        index = torch.as_tensor(list(indices))[:, None] + torch.tensor(self.steps)[None, :]
         return self._placed[index.clamp_(0, self.count - 1)]
+
+    def grey(self) -> npt.NDArray[np.uint8]:
+        """All slices, uint8 [slice, S, S]."""
+        return (self._placed * 255).round().to(torch.uint8).numpy()
 
     def pictures(
         self, indices: Sequence[int], size: int, channels: tuple[int, int, int]

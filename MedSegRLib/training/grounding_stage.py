@@ -11,37 +11,42 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import Dataset
 
-from MedSegRLib.anatomy import Side
 from MedSegRLib.model.grounding import Grounding
 from MedSegRLib.model.losses import mask_losses
 
+from .real_slices import RealSlices
 from .synthesis import HeadMap, SynthesisConfig, synthesize
-from .targets import PartTargets
+from .targets import SIDE_CODE, PartTargets
 
 __all__ = ["GroundingBatch", "GroundingBatches", "GroundingStage", "dense_losses", "prompt_codes"]
 
-_SIDE_CODE = {Side.NONE: 0, Side.LEFT: 1, Side.RIGHT: 2}
 SIMILARITY_GRID = 8
+# Keeps the logarithm of a probability finite.
+_LEAST = 1e-20
 
 
 def prompt_codes(targets: PartTargets, dim: int, seed: int) -> Tensor:
-    """Fixed prompt of every part, [parts, dim]: a code for the structure plus one for the side."""
-    generator = torch.Generator().manual_seed(seed)
-    structures = torch.randn(len(targets.structures), dim, generator=generator)
-    sides = torch.randn(3, dim, generator=generator)
-    return torch.stack([structures[n] + sides[_SIDE_CODE[s]] for n, s in targets.parts])
+    """Fixed prompt of every part, [parts, dim]: a code for the structure plus one for the side.
+
+    A longer list of structures gives the first ones the codes that a shorter one does.
+    """
+    structures = torch.randn(len(targets.structures), dim, generator=torch.Generator().manual_seed(seed))
+    sides = torch.randn(3, dim, generator=torch.Generator().manual_seed(seed + 1))
+    return torch.stack([structures[n] + sides[SIDE_CODE[s]] for n, s in targets.parts])
 
 
 @dataclass
 class GroundingBatch:
     """B slices, of which the first `parts.shape[0]` carry K prompts each.
 
-    `images` [B, C, H, W]; `structure`, `side` uint8 [B, H, W]; `parts` int64 [b, K];
+    `images` [B, C, H, W]; `structure`, `side` uint8 [B, H, W]; `unknown` bool [B, structures + 1], what a
+    pixel with nothing drawn on it may be; `parts` int64 [b, K];
     `similarity` [b, K, g, g] in -1..1, a coarse and noisy idea of where the part lies;
     `noise` [b, K, C], added to the prompts, since a language model's will not be exact either.
     """
@@ -49,6 +54,7 @@ class GroundingBatch:
     images: Tensor
     structure: Tensor
     side: Tensor
+    unknown: Tensor
     parts: Tensor
     similarity: Tensor
     noise: Tensor
@@ -58,22 +64,29 @@ class GroundingBatch:
 
 
 class GroundingBatches(Dataset[GroundingBatch]):
-    """Batches by number: batch n is the same whenever and wherever it is made."""
+    """Batches by number: batch n is the same whenever and wherever it is made.
+
+    Half of the slices are of real scans, where there are any; made-up heads and real scans are always in one
+    batch, since batch normalisation sees them together when the model answers.
+    """
 
     def __init__(
         self,
         heads: Sequence[HeadMap],
+        real: RealSlices | None,
         targets: PartTargets,
         synthesis: SynthesisConfig,
         sizes: Sequence[tuple[tuple[int, int], float]],
         *,
+        head_unknown: Tensor,
         seed: int,
         prompt_dim: int,
         slices: int = 16,
         prompted: int = 2,
         prompts: int = 4,
     ) -> None:
-        self.heads, self.targets, self.synthesis, self.sizes = heads, targets, synthesis, sizes
+        self.heads, self.real, self.targets = heads, real, targets
+        self.synthesis, self.sizes, self.head_unknown = synthesis, sizes, head_unknown
         self.seed, self.prompt_dim = seed, prompt_dim
         self.slices, self.prompted, self.prompts = slices, prompted, prompts
 
@@ -84,20 +97,28 @@ class GroundingBatches(Dataset[GroundingBatch]):
         size = self.sizes[int(rng.choice(len(shares), p=shares / shares.sum()))][0]
         count = max(2, round(self.slices * self.sizes[0][0][0] * self.sizes[0][0][1] / (size[0] * size[1])))
         prompted = max(1, round(self.prompted * count / self.slices))
-        images, structures, sides, parts, maps = [], [], [], [], []
+        images, structures, sides, unknowns, parts, maps = [], [], [], [], [], []
         for i in range(count):
-            head = self.heads[int(rng.integers(len(self.heads)))]
-            sample = synthesize(head, self.synthesis, size, rng)
-            structure, side = self.targets.draw(sample.labels, sample.mirrored)
-            images.append(sample.image)
+            if self.real is not None and i % 2:
+                shown = self.real.draw(size, rng)
+                image, structure, side = shown.image, shown.structure, shown.side
+                unknown, sure = torch.from_numpy(shown.scan.unknown), shown.scan.sure
+            else:
+                head = self.heads[int(rng.integers(len(self.heads)))]
+                sample = synthesize(head, self.synthesis, size, rng)
+                image, unknown = sample.image, self.head_unknown
+                structure, side = self.targets.draw(sample.labels, sample.mirrored)
+                sure = ~unknown.numpy()[[number + 1 for number, _ in self.targets.parts]]
+            images.append(image)
             structures.append(structure.to(torch.uint8))
             sides.append(side.to(torch.uint8))
+            unknowns.append(unknown)
             if i < prompted:
-                chosen = self._choose(structure, side, rng)
+                chosen = self._choose(structure, side, sure, rng)
                 parts.append(torch.tensor(chosen))
                 maps.append(torch.stack([self._similarity(structure, side, p, rng) for p in chosen]))
         return GroundingBatch(
-            torch.stack(images), torch.stack(structures), torch.stack(sides),
+            torch.stack(images), torch.stack(structures), torch.stack(sides), torch.stack(unknowns),
             torch.stack(parts), torch.stack(maps), self._noise(prompted, rng),
         )  # fmt: skip
 
@@ -105,15 +126,17 @@ class GroundingBatches(Dataset[GroundingBatch]):
         shape = (prompted, self.prompts, self.prompt_dim)
         return 0.1 * torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
 
-    def _choose(self, structure: Tensor, side: Tensor, rng: np.random.Generator) -> list[int]:
+    def _choose(
+        self, structure: Tensor, side: Tensor, sure: npt.NDArray[np.bool_], rng: np.random.Generator
+    ) -> list[int]:
         """About a quarter absent parts, the rest present ones, small ones as often as large ones."""
         counts = torch.bincount((structure * 3 + side).flatten(), minlength=3 * 64)
-        code = [(n + 1) * 3 + _SIDE_CODE[s] for n, s in self.targets.parts]
+        code = [(n + 1) * 3 + SIDE_CODE[s] for n, s in self.targets.parts]
         present = [p for p, c in enumerate(code) if counts[c] >= 6]
-        absent = [p for p, c in enumerate(code) if counts[c] == 0]
+        absent = [p for p, c in enumerate(code) if counts[c] == 0 and sure[p]]
         wanted = min(len(present), self.prompts - int(rng.random() < 0.7))
         chosen = [int(p) for p in rng.permutation(present)[:wanted]] if present else []
-        fill = absent or list(range(len(code)))
+        fill = absent or present or list(range(len(code)))
         while len(chosen) < self.prompts:
             chosen.append(int(fill[int(rng.integers(len(fill)))]))
         return chosen
@@ -147,7 +170,7 @@ class GroundingStage:
         grounding: Grounding = self.modules["grounding"]  # type: ignore[assignment]
         image = grounding.encode(batch.images.contiguous(memory_format=torch.channels_last))
         read = grounding.mask_decoder.read(image.fine[2])
-        terms = dict(dense_losses(read, batch.structure.long(), batch.side))
+        terms = dict(dense_losses(read, batch.structure.long(), batch.side, batch.unknown))
         prompts = self.codes[batch.parts]
         prompts = prompts + batch.noise
         decoded = grounding.decode(image[: len(batch.parts)], prompts, batch.similarity)
@@ -162,8 +185,11 @@ class GroundingStage:
         return terms
 
 
-def dense_losses(read: Tensor, structure: Tensor, side: Tensor) -> Mapping[str, Tensor]:
+def dense_losses(read: Tensor, structure: Tensor, side: Tensor, unknown: Tensor) -> Mapping[str, Tensor]:
     """Loss of the semantic head on every pixel.
+
+    Where nothing is drawn, whatever may be there undrawn is as right as nothing (the marginal loss of Shi et
+    al., Med Image Anal 2021;70:101979).
 
     Parameters
     ----------
@@ -171,16 +197,19 @@ def dense_losses(read: Tensor, structure: Tensor, side: Tensor) -> Mapping[str, 
         [B, N + 2, H, W], see `FusedMaskDecoder.read`.
     structure, side
         int64 [B, H, W], structure number + 1; 1 left, 2 right, 0 neither.
+    unknown
+        bool [B, N + 1], see `GroundingBatch`; True at 0.
     """
-    logits = read[:, :-1].float()
-    cross_entropy = functional.cross_entropy(logits, structure)
-    probability = logits.softmax(1)
-    one_hot = functional.one_hot(structure, logits.shape[1]).permute(0, 3, 1, 2)
-    overlap = (probability * one_hot).sum((0, 2, 3))
-    total = probability.sum((0, 2, 3)) + one_hot.sum((0, 2, 3))
-    present = one_hot.sum((0, 2, 3)) > 0
-    dice = 1 - ((2 * overlap + 1) / (total + 1))[present].mean()
+    likely = read[:, :-1].float().softmax(1)
+    nothing = torch.einsum("bnhw,bn->bhw", likely, unknown.to(likely.dtype))
+    right = torch.where(structure > 0, likely.gather(1, structure[:, None])[:, 0], nothing)
+    # Summed by class without a plane for each, which would be the largest thing in memory.
+    pixels = torch.bincount(structure.flatten(), minlength=likely.shape[1])
+    overlap = torch.zeros_like(likely[0, :, 0, 0]).index_add(0, structure.flatten(), right.flatten())
+    claimed = likely.sum((2, 3))[:, 1:].masked_fill(unknown[:, 1:], 0.0).sum(0)
+    total = torch.cat([nothing.sum()[None], claimed]) + pixels
+    dice = 1 - ((2 * overlap + 1) / (total + 1))[pixels > 0].mean()
     lateral = side > 0
     sides = read[:, -1].float()
     left = functional.binary_cross_entropy_with_logits(sides[lateral], (side[lateral] == 1).float())
-    return {"dense_ce": cross_entropy, "dense_dice": dice, "dense_side": 0.3 * torch.nan_to_num(left)}
+    return {"dense_ce": -(right + _LEAST).log().mean(), "dense_dice": dice, "dense_side": 0.3 * torch.nan_to_num(left)}

@@ -1,15 +1,15 @@
 """Batches with pictures: conversations about whole made-up examinations and about single slices of them.
 
 An examination is shown to the language model as it will be when it answers: some key slices in one prompt,
-of a whole head, a slab, one half, or of another region of the body, where parts of a brain are absent.
-Single slices carry masks. Everything comes from the batch's number.
+of a made-up whole head, a slab, one half, or of a real scan. Single slices carry masks. Everything comes
+from the batch's number.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -26,12 +26,14 @@ from MedSegRLib.dataset.conversation import Exchange, Scene
 from MedSegRLib.model.canvas import downscale
 from MedSegRLib.model.medsegr import MedSegRConfig
 
-from .language_stage import encode_conversation, full_brain
+from .language_stage import encode_conversation, full_scene
 from .packing import pack_conversations
+from .real_scans import RealScan
+from .real_slices import ALIKE_ON_BOTH_SIDES, RealSlices
 from .synthesis import HeadMap, Subject, SynthesisConfig, draw_subject, render
-from .targets import PartTargets
+from .targets import SIDE_CODE, PartTargets
 
-__all__ = ["JointBatch", "JointBatches", "OtherScan", "Shares"]
+__all__ = ["JointBatch", "JointBatches", "Shares"]
 
 Part = tuple[str, Side]
 
@@ -43,20 +45,13 @@ _SURE_PIXELS = 50
 
 
 @dataclass(frozen=True)
-class OtherScan:
-    """A real scan of another region: its pictures uint8 [N, size, size, 3]."""
-
-    region: str
-    pictures: npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
 class Shares:
     """How many of what in a batch.
 
     `questions` are conversations about each examination; `written` is the share of the slices that are
-    answered from themselves; `one_prompt` the share of the batches that must do without the sparse prompt,
-    and as many without the dense one.
+    answered from themselves; `real` that of the examinations, and of the slices, that are of real scans;
+    `one_prompt` the share of the batches that must do without the sparse prompt, and as many without the
+    dense one.
     """
 
     examinations: int = 4
@@ -64,7 +59,7 @@ class Shares:
     slices: int = 5
     prompts: int = 4
     written: float = 0.5
-    other_region: float = 0.25
+    real: float = 0.5
     slab: float = 0.25
     half: float = 0.15
     one_prompt: float = 0.0
@@ -77,15 +72,17 @@ class JointBatch:
     `pictured` are batches as `Understanding` makes them, each with the share of every part in each patch of
     its pictures, [N, g * g, parts + 1], background first: examinations if there are any, their conversations
     packed, then the slices. Of the slices: `images` [B, C, S, S]; `masks` bool [B, K, S, S]; `parts` int64
-    [B, K], -1 where K is filled up; `part_maps` uint8 [B, S, S], part + 1; `without` the prompt that is kept
-    from the mask decoder.
+    [B, K], -1 where K is filled up; `structure`, `side` uint8 [B, S, S] and `unknown` as in `GroundingBatch`;
+    `without` the prompt that is kept from the mask decoder.
     """
 
     pictured: tuple[tuple[dict[str, Tensor], Tensor], ...]
     images: Tensor
     masks: Tensor
     parts: Tensor
-    part_maps: Tensor
+    structure: Tensor
+    side: Tensor
+    unknown: Tensor
     without: Literal["sparse", "dense"] | None = None
 
 
@@ -95,26 +92,31 @@ class JointBatches(Dataset[JointBatch]):
     def __init__(
         self,
         heads: Sequence[HeadMap],
-        others: Sequence[OtherScan],
+        real: Sequence[RealScan],
         targets: PartTargets,
         annotator: OfflineAnnotator,
         tokenizer: Tokenizer,
         config: MedSegRConfig,
         synthesis: SynthesisConfig,
         *,
+        head_unknown: Tensor,
         patch_grid: int,
         seed: int,
         shares: Shares,
     ) -> None:
-        self.heads, self.others, self.targets, self.annotator = heads, others, targets, annotator
-        self.tokenizer = tokenizer
+        self.heads, self.targets, self.annotator = heads, targets, annotator
+        self.tokenizer, self.head_unknown = tokenizer, head_unknown
         self.config, self.synthesis, self.grid = config, synthesis, patch_grid
         self.seed, self.shares = seed, shares
-        self._brain = full_brain(annotator, config.offered)
+        self._all = full_scene(annotator, config.offered)
         self._part_of = torch.zeros(len(targets.structures) + 1, 3, dtype=torch.long)
         for part, (structure, side) in enumerate(targets.parts):
-            self._part_of[structure + 1, {Side.NONE: 0, Side.LEFT: 1, Side.RIGHT: 2}[side]] = part + 1
+            self._part_of[structure + 1, SIDE_CODE[side]] = part + 1
         self._extents = [_extent(head, targets, self._part_of) for head in heads]
+        self._slices = RealSlices(real) if real else None
+        self._patients: dict[str, dict[str, list[RealScan]]] = {}
+        for scan in real:
+            self._patients.setdefault(scan.region, {}).setdefault(scan.patient, []).append(scan)
 
     def __len__(self) -> int:
         return 1 << 30
@@ -156,8 +158,8 @@ class JointBatches(Dataset[JointBatch]):
 
     def _examination(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Scene, frozenset[Part]]:
         """Pictures [n, 3, P, P], patches, the scene, and of what it is doubtful whether it is there."""
-        if self.others and rng.random() < self.shares.other_region:
-            return self._other(rng)
+        if self._patients and rng.random() < self.shares.real:
+            return self._real(rng)
         which = int(rng.integers(len(self.heads)))
         head = self.heads[which]
         draw = rng.random()
@@ -178,7 +180,8 @@ class JointBatches(Dataset[JointBatch]):
         size = int(rng.choice((192, 192, 224)))
         samples = [self._small(subject, float(z), size, rng) for z in at]
         shown = self._shown(which, low, high, subject, count)
-        scene, doubtful = self._scene(shown, _SURE_VOXELS if count > 1 else _SURE_PIXELS)
+        sure = _SURE_VOXELS if count > 1 else _SURE_PIXELS
+        scene, doubtful = self._scene("brain", shown, sure, self._told(self.head_unknown))
         pictures, patches = (torch.stack(values) for values in zip(*samples, strict=True))
         return pictures, patches, scene, doubtful
 
@@ -205,31 +208,58 @@ class JointBatches(Dataset[JointBatch]):
             for (structure, side), voxels in zip(self.targets.parts, total, strict=True)
         }
 
-    def _scene(self, shown: dict[Part, int], sure: int) -> tuple[Scene, frozenset[Part]]:
-        """What is there for sure, and what is doubtful."""
+    def _scene(
+        self,
+        region: str,
+        shown: Mapping[Part, int],
+        sure: int,
+        told: npt.NDArray[np.bool_] | None = None,
+    ) -> tuple[Scene, frozenset[Part]]:
+        """What is there for sure, and what is doubtful; `told` parts are not there where nothing is drawn."""
         present = {part: float(count) for part, count in shown.items() if count >= sure}
-        doubtful = frozenset(part for part, count in shown.items() if 0 < count < sure)
-        return Scene("brain", self.config.offered, present), doubtful
+        doubtful = {part for part, count in shown.items() if 0 < count < sure}
+        if told is not None:
+            undrawn = zip(shown, told, strict=True)
+            doubtful |= {part for part, known in undrawn if not known and part not in present}
+        return Scene(region, self.config.offered, present), frozenset(doubtful)
 
-    def _other(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Scene, frozenset[Part]]:
-        # By region first: of some there are hundreds of single slices, of others two scans.
-        regions = sorted({scan.region for scan in self.others})
-        region = regions[int(rng.integers(len(regions)))]
-        there = [scan for scan in self.others if scan.region == region]
-        scan = there[int(rng.integers(len(there)))]
-        n = len(scan.pictures)
+    def _told(self, unknown: Tensor) -> npt.NDArray[np.bool_]:
+        return ~unknown.numpy()[[number + 1 for number, _ in self.targets.parts]]
+
+    def _real(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Scene, frozenset[Part]]:
+        # By region and patient first: of some there are hundreds of single slices, of others two scans.
+        regions = sorted(self._patients)
+        patients = list(self._patients[regions[int(rng.integers(len(regions)))]].values())
+        scans = patients[int(rng.integers(len(patients)))]
+        scan = scans[int(rng.integers(len(scans)))]
+        n = len(scan.slices)
         count = min(n, self.config.key_slices)
-        start = float(rng.uniform(0, 0.3)) * n if n > count else 0.0
-        at = np.clip((start + (np.arange(count) + 0.5) / count * (n - start)).astype(int), 0, n - 1)
-        images = torch.from_numpy(scan.pictures[at]).permute(0, 3, 1, 2).float() / 255
-        if rng.random() < 0.3:
-            images = images.flip(-1)
+        low, high = (0.0, float(n)) if rng.random() < 0.5 else np.sort(rng.uniform(0, n, 2))
+        low = min(float(low), n - count)
+        high = max(float(high), low + count)
+        at = np.clip((low + (np.arange(count) + 0.5) / count * (high - low)).astype(int), 0, n - 1)
+        channels = list(self.config.picture_channels)
+        images = torch.from_numpy(np.stack([scan.channels(int(i))[channels] for i in at])).float() / 255
+        structure, side = (torch.from_numpy(a[at]).long() for a in (scan.structure, scan.side))
+        mirrored = scan.region in ALIKE_ON_BOTH_SIDES and rng.random() < 0.5
+        if mirrored:
+            images, structure, side = images.flip(-1), structure.flip(-1), side.flip(-1)
+            side = torch.where(side > 0, 3 - side, side)
+        edge = scan.slices.shape[-1] // 12
+        shift = tuple(int(v) for v in rng.integers(-edge, edge + 1, 2))
+        images, structure, side = (torch.roll(a, shift, (-2, -1)) for a in (images, structure, side))
+        images = downscale(images, self.config.picture_size)
         images = (images * float(rng.uniform(0.7, 1.2))).clamp(0, 1).pow(float(np.exp(rng.normal(0, 0.25))))
-        shift = tuple(int(v) for v in rng.integers(-8, 9, 2))
-        images = torch.roll(images, shift, (-2, -1))
-        patches = torch.zeros(count, self.grid**2, len(self.targets.parts) + 1)
-        patches[..., 0] = 1
-        return images, patches, Scene(scan.region, self.config.offered, {}), frozenset()
+        patches = torch.stack([self._patches(a, b) for a, b in zip(structure, side, strict=True)])
+        if scan.unknown[1:].any():
+            # Nobody knows what is there where nothing is drawn.
+            patches = patches * (patches[..., :1] < 0.9)
+        pixels = scan.pixels[int(at[0]) : int(at[-1]) + 1].sum(0)
+        shown = {
+            (self.targets.structures[n], s.other if mirrored else s): int(pixels[n + 1, SIDE_CODE[s]])
+            for n, s in self.targets.parts
+        }
+        return images, patches, *self._scene(scan.region, shown, _SURE_PIXELS, scan.sure)
 
     # -- slices
 
@@ -241,47 +271,73 @@ class JointBatches(Dataset[JointBatch]):
     ) -> JointBatch:
         size = int(rng.choice((192, 192, 192, 224)))
         count = max(2, round(self.shares.slices * (192 / size) ** 2))
-        images, small, rows, score, masks, parts, hist, maps = [], [], [], [], [], [], [], []
+        images, small, rows, score, masks, parts, hist = [], [], [], [], [], [], []
+        structures, sides, unknowns = [], [], []
         for i in range(count):
-            head = self.heads[int(rng.integers(len(self.heads)))]
-            low, high = head.deep_slices if rng.random() < 0.6 else head.brain_slices
-            subject = draw_subject(head, self.synthesis, rng, halves=rng.random() < self.shares.half)
-            offsets = [int(o) for o in self.config.slice_offsets_mm]
-            slice_mm = float(rng.uniform(low - 2, high + 2))
-            sample = render(subject, slice_mm, (size, size), rng, offsets_mm=offsets)
-            structure, side = self.targets.draw(sample.labels, sample.mirrored)
-            part_map = self._part_of[structure, side]
             writes = i < round(self.shares.written * count)
-            exchange = self._about_slice(part_map, writes, words)
+            image, structure, side, unknown, region, told = self._slice(size, rng)
+            part_map = self._part_of[structure, side]
+            exchange = self._about_slice(part_map, region, told, writes, words)
             row = [self._part_number(t.structure, t.side) for t in exchange.targets if t.present]
             rows.append((exchange,))
             score.append(writes)
-            images.append(sample.image)
-            shown = sample.image[None, list(self.config.picture_channels)]
-            small.append(downscale(shown, self.config.picture_size)[0])
+            images.append(image)
+            small.append(downscale(image[None, list(self.config.picture_channels)], self.config.picture_size)[0])
             row = row[: self.shares.prompts] + [-1] * (self.shares.prompts - len(row))
             parts.append(torch.tensor(row))
             masks.append(torch.stack([(part_map == p + 1) & (p >= 0) for p in row]))
-            hist.append(self._patches(structure, side))
-            maps.append(part_map.to(torch.uint8))
+            patches = self._patches(structure, side)
+            hist.append(patches * (patches[..., :1] < 0.9) if region != "brain" else patches)
+            structures.append(structure.to(torch.uint8))
+            sides.append(side.to(torch.uint8))
+            unknowns.append(unknown)
         text = self._text(rows, torch.stack(small), words, score=score)
         kept, draw = self.shares.one_prompt, rng.random()
         return JointBatch(
             (*examinations, (text, torch.stack(hist))),
-            torch.stack(images), torch.stack(masks), torch.stack(parts), torch.stack(maps),
+            torch.stack(images), torch.stack(masks), torch.stack(parts),
+            torch.stack(structures), torch.stack(sides), torch.stack(unknowns),
             "sparse" if draw < kept else "dense" if draw < 2 * kept else None,
         )  # fmt: skip
 
-    def _about_slice(self, part_map: Tensor, writes: bool, words: random.Random) -> Exchange:
+    def _slice(
+        self, size: int, rng: np.random.Generator
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, str, npt.NDArray[np.bool_]]:
+        """Image, structure, side, what is unknown, the region, and which parts are told of."""
+        if self._slices is not None and rng.random() < self.shares.real:
+            real = self._slices.draw((size, size), rng)
+            unknown = torch.from_numpy(real.scan.unknown)
+            return real.image, real.structure, real.side, unknown, real.scan.region, real.scan.sure
+        head = self.heads[int(rng.integers(len(self.heads)))]
+        low, high = head.deep_slices if rng.random() < 0.6 else head.brain_slices
+        subject = draw_subject(head, self.synthesis, rng, halves=rng.random() < self.shares.half)
+        offsets = [int(o) for o in self.config.slice_offsets_mm]
+        sample = render(subject, float(rng.uniform(low - 2, high + 2)), (size, size), rng, offsets_mm=offsets)
+        structure, side = self.targets.draw(sample.labels, sample.mirrored)
+        return sample.image, structure, side, self.head_unknown, "brain", self._told(self.head_unknown)
+
+    def _about_slice(
+        self,
+        part_map: Tensor,
+        region: str,
+        told: npt.NDArray[np.bool_],
+        writes: bool,
+        words: random.Random,
+    ) -> Exchange:
         """An exchange with few enough targets; one that `writes` tells what this very slice shows."""
-        scene, doubtful = self._brain, frozenset[Part]()
-        if writes:
-            counts = torch.bincount(part_map.flatten(), minlength=len(self.targets.parts) + 1)[1:]
-            shown = {
-                (self.targets.structures[n], s): int(pixels)
-                for (n, s), pixels in zip(self.targets.parts, counts, strict=True)
-            }
-            scene, doubtful = self._scene(shown, _SURE_PIXELS)
+        counts = torch.bincount(part_map.flatten(), minlength=len(self.targets.parts) + 1)[1:]
+        shown = {
+            (self.targets.structures[n], s): int(pixels)
+            for (n, s), pixels in zip(self.targets.parts, counts, strict=True)
+        }
+        scene, doubtful = self._scene(region, shown, _SURE_PIXELS, told)
+        if not writes:
+            # As if all were there that could be, so that what is not there is asked for as well.
+            near = self._near(scene)
+            scene = replace(self._all, offered=near) if near else self._all
+            doubtful = frozenset(
+                part for part, known in zip(shown, told, strict=True) if not known and not shown[part]
+            )
         # Most parts are not on most slices; asked evenly, a model would learn to say so of all.
         may_find_none = writes and (not scene.present_ml or words.random() < 0.35)
         while True:
@@ -289,6 +345,12 @@ class JointBatches(Dataset[JointBatch]):
             found = sum(t.present for t in exchange.targets)
             if found <= self.shares.prompts and (found or may_find_none):
                 return exchange
+
+    def _near(self, scene: Scene) -> tuple[str, ...]:
+        """Structures of the regions of what is there."""
+        table = self.annotator.table.structures
+        regions = {table[name].region for name, _ in scene.present_ml}
+        return tuple(name for name in self.config.offered if table[name].region in regions)
 
     # -- tensors
 

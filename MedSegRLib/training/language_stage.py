@@ -31,7 +31,7 @@ __all__ = [
     "TextBatches",
     "deciding_marks",
     "encode_conversation",
-    "full_brain",
+    "full_scene",
     "meant",
     "words_loss",
 ]
@@ -42,7 +42,7 @@ _BAG_WEIGHT = 0.1
 _DECISION = 4.0
 
 
-def full_brain(annotator: OfflineAnnotator, offered: Sequence[str]) -> Scene:
+def full_scene(annotator: OfflineAnnotator, offered: Sequence[str]) -> Scene:
     """A scene in which every offered part is there."""
     table = annotator.table.structures
     parts = {
@@ -139,7 +139,7 @@ class TextBatches(Dataset[dict[str, Tensor]]):
     ) -> None:
         self.annotator, self.seed, self.tokens, self.pool = annotator, seed, tokens, pool
         self.tokenizer, self.cut, self.bag = tokenizer, cut, bag
-        self.scene = full_brain(annotator, offered)
+        self.scene = full_scene(annotator, offered)
 
     def __getitem__(self, number: int) -> dict[str, Tensor]:
         torch.set_num_threads(1)

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from MedSegRLib.anatomy import Side
 from MedSegRLib.model.losses import mask_losses
 from MedSegRLib.model.medsegr import MedSegR, pad_states
 
@@ -31,10 +30,6 @@ class MaskStage:
         model.requires_grad_(False)
         model.grounding.requires_grad_(True)
         self.modules = nn.ModuleDict({"model": model})
-        parts = batches.targets.parts
-        codes = {Side.NONE: 0, Side.LEFT: 1, Side.RIGHT: 2}
-        self._structure = torch.tensor([0, *(number + 1 for number, _ in parts)])
-        self._side = torch.tensor([0, *(codes[side] for _, side in parts)])
 
     def losses(self, batch: JointBatch) -> Mapping[str, Tensor]:
         """Mask, presence and quality terms of the prompts, and the dense ones."""
@@ -47,9 +42,8 @@ class MaskStage:
             seen = torch.stack([row[0] for row in model.understanding.image_states(tokens, hidden)])
             prompts, similarity = model.project(seg, seen)
         embedding = model.encode(batch.images.contiguous(memory_format=torch.channels_last))
-        maps = batch.part_maps.long()
         read = model.grounding.mask_decoder.read(embedding.fine[2])
-        terms = dict(dense_losses(read, self._structure[maps], self._side[maps]))
+        terms = dict(dense_losses(read, batch.structure.long(), batch.side, batch.unknown))
         # Each prompt alone now and then, so that neither is only the other's echo.
         prompts = torch.zeros_like(prompts) if batch.without == "sparse" else prompts
         decoded = model.grounding.decode(embedding, prompts, None if batch.without == "dense" else similarity)

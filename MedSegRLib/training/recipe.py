@@ -19,6 +19,7 @@ from torch import nn
 
 from MedSegRLib.anatomy import load_table
 from MedSegRLib.dataset.annotator import OfflineAnnotator
+from MedSegRLib.dataset.building.field_of_view import outside_of
 from MedSegRLib.dataset.building.held_out import held_out_questions
 from MedSegRLib.dataset.stock import load_stock
 from MedSegRLib.errors import UserInputError
@@ -29,13 +30,15 @@ from MedSegRLib.model.mini import build_mini_understanding
 
 from .events import Watch, nobody
 from .grounding_stage import GroundingBatches, GroundingStage, prompt_codes
-from .joint_batches import JointBatches, OtherScan, Shares
+from .growing import grown_state
+from .joint_batches import JointBatches, Shares
 from .joint_stage import JointStage
-from .language_stage import LanguageStage, TextBatches, full_brain
+from .language_stage import LanguageStage, TextBatches, full_scene
 from .loop import LoopConfig, Stage, run_stage
 from .mask_stage import MaskStage
-from .other_regions import read_other_scans
 from .processes import Processes
+from .real_scans import RealScan, read_real_scans
+from .real_slices import RealSlices
 from .recipe_file import hold_to, loop_config, read_recipe
 from .record import write_trained
 from .synthesis import HeadMap, SynthesisConfig
@@ -98,6 +101,20 @@ class Recipe:
         self.files += [p for p in paths if p not in self.files]
         return [HeadMap.of(read_axial_labels(p)) for p in paths]
 
+    def real_scans(self) -> list[RealScan]:
+        """Real scans that are trained on."""
+        sources = self.values["data"]["real_sources"]
+        scans, files = read_real_scans(self.data, sources, self.targets, self.table, self.config)
+        self.files += [f for f in files if f not in self.files]
+        return scans
+
+    @property
+    def head_unknown(self) -> torch.Tensor:
+        """Bool [structures + 1]: what a made-up head may show although its label map does not draw it."""
+        outside = set(outside_of("brain", self.table))
+        drawn = [bool(self.table[name].freesurfer) or name in outside for name in self.config.offered]
+        return torch.tensor([True, *(not told for told in drawn)])
+
     def tokenizer(self) -> Tokenizer:
         """The tokenizer of this work folder, learnt if it is not there yet."""
         path = self.work / "tokenizer.json"
@@ -106,7 +123,7 @@ class Recipe:
             self.start.understanding.processor.tokenizer.backend_tokenizer.save(str(path))
         if not path.exists():
             settings = self.values["tokenizer"]
-            rng, scene = random.Random(self.seed), full_brain(self.annotator, self.config.offered)
+            rng, scene = random.Random(self.seed), full_scene(self.annotator, self.config.offered)
             lines: list[str] = []
             for _ in range(settings["conversations"]):
                 for exchange in self.annotator.converse(scene, 1, rng):
@@ -127,7 +144,7 @@ class Recipe:
         grounding.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         model = MedSegR(understanding, grounding, self.config)
         if self.start is not None:
-            ours, theirs = model.state_dict(), self.start.state_dict()
+            ours, theirs = model.state_dict(), grown_state(self.start, model)
             for name in sorted({*ours, *theirs}):
                 if name not in ours or name not in theirs or ours[name].shape != theirs[name].shape:
                     raise UserInputError(
@@ -145,11 +162,14 @@ class Recipe:
 
     def grounding_stage(self, model: MedSegR) -> GroundingStage:
         """Grounding alone."""
+        real = self.real_scans()
         batches = GroundingBatches(
             self.heads(),
+            RealSlices(real) if real else None,
             self.targets,
             SynthesisConfig(),
             _CANVASES,
+            head_unknown=self.head_unknown,
             seed=self.draws,
             prompt_dim=self.codes.shape[1],
         )
@@ -167,9 +187,7 @@ class Recipe:
 
     def joint_stage(self, name: str, model: MedSegR) -> JointStage:
         """With pictures: "understanding" or "joint"."""
-        others, files = read_other_scans(self.data, self.values["data"]["other_sources"], self.config)
-        self.files += [f for f in files if f not in self.files]
-        batches = self._joint_batches(name, others, Shares())
+        batches = self._joint_batches(name, Shares())
         torch.manual_seed(self.seed)
         patch_head = nn.Linear(model.understanding.hidden_size, len(self.targets.parts) + 1)
         return JointStage(name, model, batches, self.codes, patch_head)
@@ -177,17 +195,18 @@ class Recipe:
     def mask_stage(self, model: MedSegR) -> MaskStage:
         """Masks, with the language model at rest."""
         shares = Shares(examinations=0, slices=14, written=0.0, one_prompt=0.1)
-        return MaskStage(model, self._joint_batches("masks", (), shares))
+        return MaskStage(model, self._joint_batches("masks", shares))
 
-    def _joint_batches(self, name: str, others: Sequence[OtherScan], shares: Shares) -> JointBatches:
+    def _joint_batches(self, name: str, shares: Shares) -> JointBatches:
         return JointBatches(
             self.heads(),
-            others,
+            self.real_scans(),
             self.targets,
             self.annotator,
             self.tokenizer(),
             self.config,
             SynthesisConfig(),
+            head_unknown=self.head_unknown,
             patch_grid=self.config.picture_size // int(self.values["model"]["understanding"]["patch"]),
             seed=self.draws + STAGES.index(name),
             shares=shares,

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from MedSegRLib.anatomy import AnatomyTable, Side
 
-__all__ = ["PartTargets"]
+__all__ = ["SIDE_CODE", "PartTargets"]
 
+SIDE_CODE = {Side.NONE: 0, Side.LEFT: 1, Side.RIGHT: 2}
 _LARGEST_ID = 2048
 
 
@@ -34,18 +35,17 @@ class PartTargets:
 
     @classmethod
     def of(cls, table: AnatomyTable, structures: Sequence[str]) -> PartTargets:
-        """Look the ids of each structure up in the anatomy table."""
+        """Look the ids of each structure up in the anatomy table; of those beyond the brain there are none."""
         structure_of_id = np.zeros(_LARGEST_ID, np.int64)
         side_of_id = np.zeros(_LARGEST_ID, np.int64)
         parts: list[tuple[int, Side]] = []
         for number, name in enumerate(structures):
             ids_by_side = dict(table.structures[name].freesurfer)
-            for code, side in enumerate((Side.NONE, Side.LEFT, Side.RIGHT)):
+            for side in (Side.LEFT, Side.RIGHT) if table.structures[name].sided else (Side.NONE,):
+                parts.append((number, side))
                 ids = list(ids_by_side.get(side, ()))
-                if ids:
-                    parts.append((number, side))
-                    structure_of_id[ids] = number + 1
-                    side_of_id[ids] = code
+                structure_of_id[ids] = number + 1
+                side_of_id[ids] = SIDE_CODE[side]
         return cls(
             tuple(structures), tuple(parts), torch.from_numpy(structure_of_id), torch.from_numpy(side_of_id)
         )
@@ -60,5 +60,4 @@ class PartTargets:
     def mask(self, structure: Tensor, side: Tensor, part: int) -> Tensor:
         """Boolean mask of one part."""
         number, which = self.parts[part]
-        code = {Side.NONE: 0, Side.LEFT: 1, Side.RIGHT: 2}[which]
-        return (structure == number + 1) & (side == code)
+        return (structure == number + 1) & (side == SIDE_CODE[which])

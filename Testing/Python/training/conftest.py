@@ -12,7 +12,7 @@ from MedSegRLib.anatomy import load_table
 from MedSegRLib.dataset.annotator import OfflineAnnotator
 from MedSegRLib.dataset.building.held_out import held_out_questions
 from MedSegRLib.dataset.stock import load_stock
-from MedSegRLib.training.language_stage import full_brain
+from MedSegRLib.training.language_stage import full_scene
 from MedSegRLib.training.synthesis import HeadMap
 from MedSegRLib.training.targets import PartTargets
 from MedSegRLib.training.tokenizer import train_tokenizer
@@ -63,7 +63,7 @@ def targets(offered: tuple[str, ...]) -> PartTargets:
 
 @pytest.fixture(scope="session")
 def tokenizer(annotator: OfflineAnnotator, offered: tuple[str, ...]) -> Tokenizer:
-    rng, scene = random.Random(1), full_brain(annotator, offered)
+    rng, scene = random.Random(1), full_scene(annotator, offered)
     lines: list[str] = []
     for _ in range(250):
         for exchange in annotator.converse(scene, 1, rng):

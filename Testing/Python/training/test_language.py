@@ -17,7 +17,7 @@ from MedSegRLib.training.language_stage import (
     LanguageStage,
     TextBatches,
     encode_conversation,
-    full_brain,
+    full_scene,
     words_loss,
 )
 
@@ -50,7 +50,7 @@ def test_ids_are_those_of_the_chat_template(
     pictures: int,
     turns: int,
 ) -> None:
-    rng, scene = random.Random(f"{pictures}{turns}"), full_brain(annotator, offered)
+    rng, scene = random.Random(f"{pictures}{turns}"), full_scene(annotator, offered)
     for _ in range(6):
         same_by_both_ways(annotator.converse(scene, turns, rng), pictures, tokenizer, understanding)
 
@@ -111,7 +111,7 @@ def test_a_bag_holds_the_first_question_of_every_conversation_of_the_pool(
 ) -> None:
     batches = TextBatches(annotator, tokenizer, offered, seed=4, tokens=600, pool=12, cut=0.0, bag=True)
     batch = batches[3]
-    rng, scene = random.Random("4/3"), full_brain(annotator, offered)
+    rng, scene = random.Random("4/3"), full_scene(annotator, offered)
     first = []
     for _ in range(12):
         turns = rng.choices((1, 2, 3), (70, 20, 10))[0]

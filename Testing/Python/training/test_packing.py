@@ -10,14 +10,14 @@ from tokenizers import Tokenizer
 from MedSegRLib.dataset.annotator import OfflineAnnotator
 from MedSegRLib.dataset.conversation import Exchange
 from MedSegRLib.model.mini import build_mini_understanding
-from MedSegRLib.training.language_stage import encode_conversation, full_brain
+from MedSegRLib.training.language_stage import encode_conversation, full_scene
 from MedSegRLib.training.packing import pack_conversations
 
 PATCHES = 4
 
 
 def conversations(annotator: OfflineAnnotator, offered: tuple[str, ...]) -> list[tuple[Exchange, ...]]:
-    rng, scene = random.Random(3), full_brain(annotator, offered)
+    rng, scene = random.Random(3), full_scene(annotator, offered)
     return [annotator.converse(scene, turns, rng) for turns in (1, 2, 1, 1, 2)]
 
 

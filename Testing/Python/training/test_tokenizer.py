@@ -8,7 +8,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from MedSegRLib.dataset.annotator import OfflineAnnotator
-from MedSegRLib.training.language_stage import full_brain
+from MedSegRLib.training.language_stage import full_scene
 from MedSegRLib.training.tokenizer import CONTROL_TOKENS, control_ids, encode_roughly, train_tokenizer
 
 
@@ -24,7 +24,7 @@ def test_control_tokens_are_the_first_ids_and_never_split(tokenizer: Tokenizer) 
 def test_answers_come_back_exactly(
     tokenizer: Tokenizer, annotator: OfflineAnnotator, offered: tuple[str, ...]
 ) -> None:
-    rng, scene = random.Random(8), full_brain(annotator, offered)
+    rng, scene = random.Random(8), full_scene(annotator, offered)
     answers = [e.answer for _ in range(60) for e in annotator.converse(scene, 2, rng)]
     for answer in [*answers, "µ – 3½ mm² of <p>left Ammon’s horn</p>[SEG]", ""]:
         assert tokenizer.decode(tokenizer.encode(answer).ids, skip_special_tokens=False) == answer

@@ -1,0 +1,208 @@
+"""Real scans: labelled ones of any region, as slices that the model sees, and what nobody drew on them.
+
+A scan's labels are seldom all that it shows. What may be there undrawn is kept beside them, so that nothing
+is learnt from its absence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from MedSegRLib.anatomy import AnatomyTable, Side
+from MedSegRLib.dataset.building.field_of_view import outside_of
+from MedSegRLib.dataset.importing.index import read_index
+from MedSegRLib.dataset.label_map import read_label_map
+from MedSegRLib.dataset.source import Source
+from MedSegRLib.imaging import Modality, SliceStack, gather_canonical, read_volume, window_for
+from MedSegRLib.imaging.volume import Volume
+from MedSegRLib.model.canvas import Canvas
+from MedSegRLib.model.medsegr import MedSegRConfig
+from MedSegRLib.reasoning.plan import body_part_of, choose_plane
+
+from .targets import SIDE_CODE, PartTargets
+
+__all__ = ["RealScan", "read_real_scans"]
+
+_SHARE_HELD_BACK = 6
+_LEAST_PIXELS = 20
+
+Slices = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class RealScan:
+    """One scan.
+
+    Attributes
+    ----------
+    region, patient
+        What it is of, and of whom.
+    slices
+        [N, S, S], windowed to 0..255, on its canvas.
+    steps
+        Distance of each channel from its slice, in slices.
+    structure, side
+        [N, S, S]: structure number + 1, 0 where nothing is drawn; 1 left, 2 right, 0 not told.
+    unknown
+        bool [structures + 1]: what a pixel with nothing drawn on it may be; index 0, nothing, is always so.
+    sure
+        bool [parts]: whether a part that is not drawn on a slice is not there.
+    """
+
+    region: str
+    patient: str
+    slices: Slices
+    steps: tuple[int, ...]
+    structure: Slices
+    side: Slices
+    unknown: npt.NDArray[np.bool_]
+    sure: npt.NDArray[np.bool_]
+
+    @cached_property
+    def pixels(self) -> npt.NDArray[np.int64]:
+        """How many pixels of each structure and side there are on each slice, [N, structures + 1, 3]."""
+        classes = len(self.unknown) * 3
+        codes = self.structure.astype(np.int64) * 3 + self.side
+        return np.stack([np.bincount(c.ravel(), minlength=classes).reshape(-1, 3) for c in codes])
+
+    @cached_property
+    def showing(self) -> Mapping[int, npt.NDArray[np.intp]]:
+        """Slices that show a structure, by its number."""
+        shown = self.pixels.sum(2) >= _LEAST_PIXELS
+        found = ((number, np.flatnonzero(shown[:, number + 1])) for number in range(len(self.unknown) - 1))
+        return {number: slices for number, slices in found if len(slices)}
+
+    def channels(self, index: int) -> Slices:
+        """A slice with its neighbours, [C, S, S]; the outermost slice stands in for none."""
+        last = len(self.slices) - 1
+        return self.slices[[min(max(index + step, 0), last) for step in self.steps]]
+
+
+def read_real_scans(
+    root: Path,
+    sources: Sequence[str],
+    targets: PartTargets,
+    table: AnatomyTable,
+    config: MedSegRConfig,
+    *,
+    held_back: bool = False,
+) -> tuple[list[RealScan], list[Path]]:
+    """Read the training scans of some sources of the data folder's index.
+
+    Parameters
+    ----------
+    root, sources
+        The data folder, and which of its index's sources.
+    targets, table, config
+        What the model is taught, and how it sees slices.
+    held_back
+        Instead of the others, those of every sixth patient of a source, which are developed on.
+
+    Returns
+    -------
+    The scans, and the files that were read.
+
+    Raises
+    ------
+    DatasetError, UserInputError
+        If the index, a scan or a label map cannot be read.
+    """
+    chosen = [source for source in read_index(root, table, origins=sources) if source.image is not None]
+    scans, files = [], []
+    for origin in dict.fromkeys(source.origin for source in chosen):
+        mine = [source for source in chosen if source.origin == origin]
+        patients = sorted({source.patient for source in mine})
+        kept_back = set(patients[_SHARE_HELD_BACK - 1 :: _SHARE_HELD_BACK])
+        for source in mine:
+            if (source.patient in kept_back) == held_back:
+                scans.append(_read(source, targets, table, config))
+                files += [file for file in (source.image, *source.files) if file is not None]
+    return scans, files
+
+
+def _read(source: Source, targets: PartTargets, table: AnatomyTable, config: MedSegRConfig) -> RealScan:
+    assert source.image is not None
+    modality = Modality(source.modality)
+    volume = read_volume(source.image, modality=None if modality is Modality.UNKNOWN else modality)
+    stack = SliceStack.of(volume, choose_plane(volume, config, None))
+    canvas = Canvas(
+        stack, window_for(volume, body_part_of(volume, config)),
+        sizes=config.canvas_sizes, pixel_mm=config.pixel_mm, offsets_mm=config.slice_offsets_mm,
+    )  # fmt: skip
+    filled = canvas.filled()
+    first, last = filled[0], filled[-1] + 1
+    structure, side = _drawn(source, volume, stack, canvas, targets, table)
+    structure, side = structure[first:last], side[first:last]
+    unknown, sure = _unknown(source, targets, table, structure, side)
+    return RealScan(
+        source.region,
+        source.patient,
+        canvas.grey()[first:last],
+        canvas.steps,
+        structure,
+        side,
+        unknown,
+        sure,
+    )
+
+
+def _drawn(
+    source: Source,
+    volume: Volume,
+    stack: SliceStack,
+    canvas: Canvas,
+    targets: PartTargets,
+    table: AnatomyTable,
+) -> tuple[Slices, Slices]:
+    """Structure numbers + 1 and sides on the canvas."""
+    size = canvas.frame.size
+    structure = np.zeros((stack.count, size, size), np.uint8)
+    side = np.zeros_like(structure)
+    for file in source.files:
+        labels = gather_canonical(read_label_map(file, volume), stack.order)
+        for label in source.labels:
+            name = _taught(label.structure, targets, table)
+            if label.file != file or name is None:
+                continue
+            slices = np.flatnonzero((labels == label.value).any(axis=(1, 2)))
+            if not len(slices):
+                continue
+            mask = torch.from_numpy((labels[slices] == label.value).astype(np.float32))
+            covered = np.zeros(structure.shape, bool)
+            covered[slices] = (canvas.frame.place(mask) > 0.5).numpy()
+            structure[covered] = targets.structures.index(name) + 1
+            side[covered] = SIDE_CODE[label.side]
+    return structure, side
+
+
+def _taught(name: str | None, targets: PartTargets, table: AnatomyTable) -> str | None:
+    """The structure that a label teaches: itself, or what it is a part of; None for neither."""
+    while name is not None and name not in targets.structures:
+        name = table[name].parent
+    return name
+
+
+def _unknown(
+    source: Source, targets: PartTargets, table: AnatomyTable, structure: Slices, side: Slices
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    named = {_taught(label.structure, targets, table) for label in source.labels}
+    left_out = {_taught(name, targets, table) for name, _ in source.undrawn}
+    seen = [(name, Side.NONE) for name in named if name is not None]
+    outside = set(outside_of(source.region, table, seen))
+    missing = np.array([n not in outside and (n not in named or n in left_out) for n in targets.structures])
+    # Of a structure whose sides were not told apart nobody knows which is there.
+    blurred = np.array(
+        [
+            table[name].sided and bool(((structure == number + 1) & (side == 0)).any())
+            for number, name in enumerate(targets.structures)
+        ]
+    )
+    sure = np.array([not (missing | blurred)[number] for number, _ in targets.parts])
+    return np.concatenate([[True], missing]), sure
