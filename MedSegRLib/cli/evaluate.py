@@ -56,7 +56,7 @@ def evaluate(
             help="Only this suite of a folder (structures16, implicit, absent, calibration; turns, which "
             "asks in conversations of four; plain, which scores what is read without a question; "
             "development, for tuning); may be given several times.",
-            show_default="the first four",
+            show_default="the first five",
         ),
     ] = None,
     patients: Annotated[

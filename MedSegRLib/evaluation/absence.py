@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from MedSegRLib.anatomy import Side, load_table
+from MedSegRLib.dataset.building.field_of_view import outside_of
 from MedSegRLib.dataset.scene import parts_of
-from MedSegRLib.imaging import Volume
+from MedSegRLib.dataset.source import Source
+from MedSegRLib.imaging import Modality, Volume, read_volume
 
 from .asking import Conversation, Opener, Part, found_parts, refused
 from .cases import Case, Labels
+from .drawn import drawn_parts
 from .parts_of_scans import halves, slabs
 from .results import QuestionScore, part_names
 from .structures16 import Protocol, load_protocol
@@ -29,7 +33,7 @@ Cut = Callable[[Volume, Labels, Protocol], Iterator[tuple[Volume, tuple[Part, ..
 
 def absent(
     brains: Sequence[Case],
-    others: Sequence[Case],
+    others: Sequence[Source],
     offered: Sequence[str],
     open_session: Opener,
     tell: Progress,
@@ -42,14 +46,15 @@ def absent(
     Parameters
     ----------
     brains, others
-        Brains of known labels, and scans of other regions.
+        Brains of known labels, and scans of other regions, all with an image.
     offered
         The structures that the model offers.
     open_session, tell
         Opens a conversation about a scan; is told how far it is.
     per_kind
         Questions about slabs, halves and other regions each; there are half as many again about
-        structures that are not offered and unanswerable ones each. Fewer where there are not enough.
+        structures that are not offered and unanswerable ones each. Fewer where there are not enough. What is
+        there is asked for of the other regions as often as what is not, where the model offers any of it.
     seed
         Chooses what is asked of which scan.
 
@@ -59,7 +64,7 @@ def absent(
     the part that was asked for got a mask).
     """
     rng = random.Random(seed)
-    count = 0
+    count = present = 0
     for kind, scores in (
         ("slabs", _pieces("slab", slabs, brains, offered, open_session, per_kind, rng)),
         ("halves", _pieces("half", halves, brains, offered, open_session, per_kind, rng)),
@@ -67,11 +72,14 @@ def absent(
     ):
         right = []
         for score in scores:
-            right.append(score.right)
+            if score.suite == "absent":
+                right.append(score.right)
+            else:
+                present += 1
             yield score
         count += len(right)
         tell(f"absent, {kind}: {sum(right)} of {len(right)} right")
-    yield from _whole(brains, offered, open_session, count, per_kind * 3 // 2, rng, tell)
+    yield from _whole(brains, offered, open_session, count - present, per_kind * 3 // 2, rng, tell)
 
 
 def _pieces(
@@ -95,24 +103,32 @@ def _pieces(
             chosen = _some(parts, _share(share, len(pieces) - n), rng)
             share, wanted = share - len(chosen), wanted - len(chosen)
             if chosen:
-                session = open_session(piece)
+                asked = _Asked(open_session(piece), kind, case.group, case.patient)
                 for part in chosen:
-                    yield _ask_absent(session, kind, case, _question(part, rng), part[0])
+                    yield asked.absent(_question(part, rng), part[0])
 
 
 def _regions(
-    others: Sequence[Case], offered: Sequence[str], open_session: Opener, wanted: int, rng: random.Random
+    others: Sequence[Source], offered: Sequence[str], open_session: Opener, wanted: int, rng: random.Random
 ) -> Iterator[QuestionScore]:
-    """Questions about parts of the brain, asked of scans of other regions."""
-    for number, case in enumerate(others):
-        table = load_table()
-        here = parts_of([name for name in offered if table[name].region != case.region], table)
-        chosen = _some(here, _share(wanted, len(others) - number), rng)
-        wanted -= len(chosen)
-        if chosen:
-            session = open_session(case.load()[0])
-            for part in chosen:
-                yield _ask_absent(session, case.region, case, _question(part, rng), part[0])
+    """Questions about parts that scans of other regions cannot show, and about such as are drawn there."""
+    table = load_table()
+    for number, source in enumerate(others):
+        assert source.image is not None
+        drawn = drawn_parts(source, offered, table)
+        far = set(outside_of(source.region, table, drawn))
+        share = _share(wanted, len(others) - number)
+        absent = _some(parts_of([name for name in offered if name in far], table), share, rng)
+        wanted -= len(absent)
+        if not absent:
+            continue
+        session = open_session(read_volume(source.image, modality=Modality(source.modality)))
+        asked = _Asked(session, source.region, source.origin, source.patient)
+        for part in absent:
+            yield asked.absent(_question(part, rng), part[0])
+        told = [part for part in drawn if part[1] is not Side.NONE or not table[part[0]].sided]
+        for part in rng.choices(told, k=len(absent)) if told else ():
+            yield asked.present(_question(part, rng), part)
 
 
 def _whole(
@@ -126,62 +142,68 @@ def _whole(
 ) -> Iterator[QuestionScore]:
     """Whole brains: what is not offered or cannot be answered, and as many present parts as absent ones."""
     strangers = [s for s in load_table() if s.id not in offered and not s.is_group and not s.freesurfer]
-    asked: list[tuple[str, str, str]] = []
+    questions: list[tuple[str, str, str]] = []
     for structure in _some(strangers, wanted, rng):
         side = rng.choice((Side.LEFT, Side.RIGHT)) if structure.sided else Side.NONE
-        asked.append(("not offered", _question((structure.id, side), rng), structure.id))
+        questions.append(("not offered", _question((structure.id, side), rng), structure.id))
     for question in _some(written_questions()["unanswerable"], wanted, rng):
-        asked.append(("unanswerable", question, ""))
-    present = earlier + len(asked)
+        questions.append(("unanswerable", question, ""))
+    present = earlier + len(questions)
     for number, case in enumerate(brains):
         volume, labels = case.load()
         protocol = load_protocol(case.protocol or "")
         drawn = [p for p in protocol.parts if p[0] in offered and protocol.mask(labels, p).any()]
-        session = open_session(volume)
-        for kind, question, structure_id in asked[number :: len(brains)]:
-            yield _ask_absent(session, kind, case, question, structure_id)
+        asked = _Asked(open_session(volume), "whole brain", case.group, case.patient)
+        for kind, question, structure_id in questions[number :: len(brains)]:
+            yield asked.absent(question, structure_id, kind)
         share = _share(present, len(brains) - number)
         present -= share
         for part in rng.choices(drawn, k=share) if drawn else ():
-            yield _ask_present(session, case, _question(part, rng), part)
+            yield asked.present(_question(part, rng), part)
         tell(f"absent, whole brains: {case.patient} done")
 
 
-def _ask_absent(
-    session: Conversation, kind: str, case: Case, question: str, structure_id: str
-) -> QuestionScore:
-    session.forget()
-    answer = session.ask(question)
-    return QuestionScore(
-        suite="absent",
-        kind=kind,
-        group=case.group,
-        patient=case.patient,
-        question=question,
-        expected=(),
-        found=part_names(found_parts(answer)),
-        right=refused(answer),
-        text=answer.text,
-        structures=(structure_id,) if structure_id else (),
-    )
+@dataclass(frozen=True)
+class _Asked:
+    """A conversation about a scan, and what its scores are filed under."""
 
+    session: Conversation
+    kind: str
+    group: str
+    patient: str
 
-def _ask_present(session: Conversation, case: Case, question: str, part: Part) -> QuestionScore:
-    session.forget()
-    answer = session.ask(question)
-    shown = found_parts(answer)
-    return QuestionScore(
-        suite="present",
-        kind="whole brain",
-        group=case.group,
-        patient=case.patient,
-        question=question,
-        expected=part_names([part]),
-        found=part_names(shown),
-        right=part in shown,
-        text=answer.text,
-        structures=(part[0],),
-    )
+    def absent(self, question: str, structure_id: str, kind: str = "") -> QuestionScore:
+        self.session.forget()
+        answer = self.session.ask(question)
+        return QuestionScore(
+            suite="absent",
+            kind=kind or self.kind,
+            group=self.group,
+            patient=self.patient,
+            question=question,
+            expected=(),
+            found=part_names(found_parts(answer)),
+            right=refused(answer),
+            text=answer.text,
+            structures=(structure_id,) if structure_id else (),
+        )
+
+    def present(self, question: str, part: Part) -> QuestionScore:
+        self.session.forget()
+        answer = self.session.ask(question)
+        shown = found_parts(answer)
+        return QuestionScore(
+            suite="present",
+            kind=self.kind,
+            group=self.group,
+            patient=self.patient,
+            question=question,
+            expected=part_names([part]),
+            found=part_names(shown),
+            right=part in shown,
+            text=answer.text,
+            structures=(part[0],),
+        )
 
 
 def _share(count: int, among: int) -> int:

@@ -21,18 +21,12 @@ from MedSegRLib.imaging import Modality, Volume, read_volume
 
 from .synthetic_volume import synthetic_volume
 
-__all__ = ["HELD_OUT_MAPS", "Case", "Labels", "brain_cases", "other_region_cases"]
+__all__ = ["HELD_OUT_MAPS", "Case", "Labels", "brain_cases"]
 
 # Kept out of training and development by the recipe of the shipped model.
 HELD_OUT_MAPS = ("training_seg_17", "training_seg_18", "training_seg_19", "training_seg_20")
 
 Labels = npt.NDArray[np.integer]
-
-_REGIONS = {
-    "abdomen": "abdomen", "abdomen+pelvis": "abdomen", "heart, short axis": "heart",
-    "lumbar spine, sagittal": "spine", "spine crop": "spine", "right chest": "thorax",
-    "thorax (CTA crop)": "thorax",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,20 +58,6 @@ def brain_cases(
             seed = 1000 + list(held_out).index(entry["patient"])
             cases.append(_synthetic(folder, entry, seed))
     return [case for case in cases if groups is None or case.group in groups]
-
-
-def other_region_cases(folder: Path, *, per_source: int = 2) -> list[Case]:
-    """Scans of the abdomen, heart, spine and chest: the validation split, few patients per source."""
-    cases: list[Case] = []
-    for entry in _index(folder):
-        region = _REGIONS.get(entry["region"])
-        if region is None or entry["split"] != "validation" or not entry["image"]:
-            continue
-        group = entry["source"]
-        mine = [case.patient for case in cases if case.group == group]
-        if len(mine) < per_source and entry["patient"] not in mine:
-            cases.append(_real(folder, entry, group, region, None))
-    return cases
 
 
 def _index(folder: Path) -> list[dict[str, Any]]:

@@ -13,8 +13,10 @@ from MedSegRLib.reasoning import Session
 
 from .absence import absent
 from .asking import Conversation, Opener
-from .cases import brain_cases, other_region_cases
+from .cases import brain_cases
 from .development import development
+from .drawn import few_scans
+from .further import further
 from .gallery import Gallery
 from .items import medsegqa, predicted
 from .plain import plain
@@ -25,7 +27,7 @@ from .turns import turns
 
 __all__ = ["MORE_SUITES", "SUITES", "evaluate", "evaluate_predictions"]
 
-SUITES = ("structures16", "implicit", "absent", "calibration")
+SUITES = ("structures16", "further", "implicit", "absent", "calibration")
 MORE_SUITES = ("turns", "plain", "development")
 
 
@@ -54,7 +56,7 @@ def evaluate(
         A MedSeg-QA file (.jsonl), or a folder of scans with an index.json.
     suites
         Of a folder: which of `SUITES` and `MORE_SUITES`. "implicit" asks about other regions too, see
-        `regional.regional`; "calibration" takes its masks from structures16;
+        `regional.regional`; "calibration" takes its masks from structures16 and further;
         "turns" asks in conversations of four, see `turns.turns`; "plain" asks nothing, see `plain.plain`;
         "development" may be tuned on, see `development.development`.
     open_session
@@ -94,6 +96,8 @@ def evaluate(
     questions: list[QuestionScore] = []
     if {"structures16", "calibration"} & set(suites):
         parts += structures16(brains, opener, tell, gallery)
+    if {"further", "calibration"} & set(suites):
+        parts += further(data, model.config.offered, model.config.regions, opener, tell, gallery)
     if "turns" in suites:
         parts += turns(brains, opener, tell)
     if "plain" in suites:
@@ -104,7 +108,7 @@ def evaluate(
         questions += implicit(real, opener, tell)
         questions += regional(data, model.config.offered, opener, tell)
     if "absent" in suites:
-        others = other_region_cases(data)
+        others = few_scans(data)
         questions += absent(real, others, model.config.offered, opener, tell, per_kind=per_kind)
     return Results(name, tuple(parts), tuple(questions), worst=gallery.cases())
 

@@ -100,7 +100,8 @@ def load_checkpoint(folder: str | Path, precision: Precision = "auto") -> MedSeg
     settings = read_json(folder / "config.json")
     try:
         config = MedSegRConfig.from_dict(settings["medsegr"])
-        Plane(config.plane)
+        for plane in (config.plane, *config.other_planes):
+            Plane(plane)
         sizes = GroundingConfig.from_dict(settings["grounding"])
         refuse_misfits(config, sizes)
         grounding = Grounding(sizes)

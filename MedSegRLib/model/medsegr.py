@@ -29,11 +29,15 @@ __all__ = ["MedSegR", "MedSegRConfig", "TrainingBatch", "pad_states"]
 
 @dataclass(frozen=True)
 class MedSegRConfig:
-    """What a checkpoint was trained for: written to `config.json` under "medsegr"."""
+    """What a checkpoint was trained for: written to `config.json` under "medsegr".
+
+    `plane` is that of a scan's slices where nobody asks for another; `other_planes` may be asked for.
+    """
 
     name: str = "medsegr"
     version: str = "0"
     plane: str = "axial"
+    other_planes: tuple[str, ...] = ()
     pixel_mm: float = 1.0
     canvas_sizes: tuple[int, ...] = (192, 224, 256)
     slice_offsets_mm: tuple[float, ...] = (-3.0, -1.0, 0.0, 1.0, 3.0)

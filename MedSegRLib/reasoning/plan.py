@@ -15,6 +15,9 @@ from MedSegRLib.model import MedSegRConfig
 
 __all__ = ["Plan", "body_part_of", "choose_plane", "make_plan", "notes_about"]
 
+# Slices so many times as thick as their pixels are wide are better looked at as they were acquired.
+_THICK = 2.5
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -33,19 +36,21 @@ def choose_plane(volume: Volume, config: MedSegRConfig, wanted: Plane | None) ->
         If another plane is wanted than the one the model was trained for.
     """
     trained = Plane(config.plane)
+    known = (None, trained, *map(Plane, config.other_planes))
     if volume.is_single_slice:
         own = volume.acquisition_plane
-        if wanted not in (None, own, trained):
+        if wanted not in (*known, own):
             raise UserInputError(
                 f"{volume.name} is a single {own.value} slice; ask about it without another plane."
             )
         return own
-    if wanted not in (None, trained):
+    if wanted not in known:
+        planes = " and ".join((trained.value, *config.other_planes))
         raise UserInputError(
-            f"The model {config.name} was trained on {trained.value} slices only; "
+            f"The model {config.name} was trained on {planes} slices only; "
             f"ask without the plane {wanted.value}."
         )
-    return trained
+    return wanted or trained
 
 
 def body_part_of(volume: Volume, config: MedSegRConfig) -> str | None:
@@ -57,12 +62,18 @@ def body_part_of(volume: Volume, config: MedSegRConfig) -> str | None:
 def notes_about(volume: Volume, config: MedSegRConfig, plane: Plane) -> tuple[str, ...]:
     """Sentences on what the answer rests on, for its provenance."""
     notes = list(volume.notes)
-    if plane is not Plane(config.plane):
+    if plane.value not in (config.plane, *config.other_planes):
         notes.append(
             f"The scan is a single {plane.value} slice, but the model was trained on {config.plane} ones."
         )
     elif volume.is_single_slice:
         notes.append("The scan is a single slice, so nothing is known of what lies beside it.")
+    own, spacing = volume.acquisition_plane, volume.spacing_mm
+    if own is not plane and own.value in config.other_planes and spacing[2] >= _THICK * min(spacing[:2]):
+        notes.append(
+            f"The scan was acquired in thick {own.value} slices and read in {plane.value} ones; "
+            f"ask with the plane {own.value} to have it read as it was acquired."
+        )
     known = volume.modality is not Modality.UNKNOWN
     if known and config.modalities and volume.modality.value not in config.modalities:
         notes.append(f"The scan is {volume.modality.value}, the model learnt {', '.join(config.modalities)}.")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from MedSegRLib.anatomy import Side, load_table
+from MedSegRLib.dataset.building.field_of_view import outside_of
+from MedSegRLib.dataset.source import Source, SourceLabel
 from MedSegRLib.dataset.stock import load_stock
 from MedSegRLib.dataset.wording import four_word_runs
 from MedSegRLib.evaluation.absence import absent
@@ -83,13 +87,24 @@ def test_held_out_questions_are_dealt_out_over_the_brains_once_each(case: Case, 
     assert not any(s.right for s in scores)
 
 
-def other_case(region: str) -> Case:
-    volume = Volume(np.arange(60, dtype=np.float32).reshape(3, 4, 5), np.eye(4))
-    return Case(region, region, region, None, lambda: (volume, np.zeros((3, 4, 5), np.int32)))
+def other_scan(folder: Path, region: str) -> Source:
+    """A scan of another region; in the abdomen the liver and the left kidney are drawn."""
+    drawn = np.zeros((3, 4, 5), np.uint8)
+    drawn[1, 1, 1], drawn[2, 2, 2] = 1, 2
+    files = folder / f"{region}.nii", folder / f"{region}_seg.nii"
+    for file, array in zip(files, (np.arange(60, dtype=np.float32).reshape(3, 4, 5), drawn), strict=True):
+        sitk.WriteImage(sitk.GetImageFromArray(array), str(file))
+    labels = (
+        SourceLabel(files[1], 1, "liver", "liver"),
+        SourceLabel(files[1], 2, "left kidney", "kidney", Side.LEFT),
+    )
+    return Source(region, region, files[0], labels, "MR", region, origin=region)
 
 
 @pytest.mark.parametrize("behaviour", ["refuses", "shows all", "says nothing"])
-def test_absent_and_present_are_asked_one_to_one(case: Case, labels: np.ndarray, behaviour: str) -> None:
+def test_absent_and_present_are_asked_one_to_one(
+    case: Case, labels: np.ndarray, behaviour: str, tmp_path: Path
+) -> None:
     table = load_table()
 
     def opener(volume: Volume) -> Knowing:
@@ -105,7 +120,7 @@ def test_absent_and_present_are_asked_one_to_one(case: Case, labels: np.ndarray,
 
         return Knowing(volume, labels, reply)
 
-    others = [other_case("abdomen"), other_case("heart")]
+    others = [other_scan(tmp_path, "abdomen"), other_scan(tmp_path, "heart")]
     scores = list(absent([case], others, OFFERED, opener, silent, per_kind=8))
     wanted = {"slab": 8, "half": 8, "abdomen": 4, "heart": 4, "not offered": 12, "unanswerable": 12}
     refusing = [s for s in scores if s.suite == "absent"]
@@ -121,6 +136,25 @@ def test_absent_and_present_are_asked_one_to_one(case: Case, labels: np.ndarray,
     else:
         assert result.share("absent") < 0.5 and result.share("present") < 0.3
     assert "N-Acc" in to_markdown(result) and json.dumps(result.to_dict())
+
+
+def test_other_regions_are_asked_for_what_they_cannot_show_and_as_often_for_what_is_drawn_there(
+    case: Case, labels: np.ndarray, tmp_path: Path
+) -> None:
+    offered = (*OFFERED, "liver", "kidney", "spleen", "spinal_cord")
+    others = [other_scan(tmp_path, "abdomen"), other_scan(tmp_path, "heart")]
+    scores = list(
+        absent([case], others, offered, lambda v: Knowing(v, labels, lambda q: ([], ())), silent, per_kind=8)
+    )
+    table = load_table()
+    for region in ("abdomen", "heart"):
+        mine = [s for s in scores if s.kind == region]
+        gone, there = ([s for s in mine if s.suite == suite] for suite in ("absent", "present"))
+        assert len(gone) == len(there) == 4
+        # Nobody knows of a spleen or a cord that was not drawn.
+        assert {s.structures[0] for s in gone} <= set(outside_of(region, table))
+        assert {s.expected for s in there} <= {("liver",), ("left kidney",)}
+    assert sum(s.suite == "absent" for s in scores) * 2 == len(scores)
 
 
 def test_slabs_hold_no_voxel_of_what_they_miss(volume: Volume, labels: np.ndarray) -> None:

@@ -1,0 +1,64 @@
+"""Drawn: what people drew on the validation scans of other regions than the brain."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from MedSegRLib.anatomy import AnatomyTable, Side, load_table
+from MedSegRLib.dataset.importing.index import read_index, regions_of_index
+from MedSegRLib.dataset.label_map import read_label_map
+from MedSegRLib.dataset.scene import offered_as
+from MedSegRLib.dataset.source import Source
+
+from .asking import Part
+
+__all__ = ["drawn_parts", "few_scans", "other_scans"]
+
+_SPLIT = "validation"
+
+
+def other_scans(data: Path, table: AnatomyTable, regions: Collection[str] | None = None) -> Iterator[Source]:
+    """The validation scans of a folder with an index.json that are not of a brain.
+
+    Raises
+    ------
+    DatasetError
+        If the index or a label map is not as it must be.
+    """
+    here = regions_of_index(data, _SPLIT) - {"brain"}
+    wanted = here if regions is None else here & set(regions)
+    if wanted:
+        sources = read_index(data, table, splits=(_SPLIT,), regions=wanted)
+        yield from (source for source in sources if source.image is not None)
+
+
+def few_scans(data: Path, per_source: int = 2) -> list[Source]:
+    """One scan each of the first patients of each source."""
+    chosen: dict[str, dict[str, Source]] = {}
+    for source in other_scans(data, load_table()):
+        mine = chosen.setdefault(source.origin, {})
+        if len(mine) < per_source:
+            mine.setdefault(source.patient, source)
+    return [source for mine in chosen.values() for source in mine.values()]
+
+
+def drawn_parts(
+    source: Source, offered: Collection[str], table: AnatomyTable
+) -> dict[Part, npt.NDArray[np.bool_]]:
+    """The mask of every offered part that is drawn, bool [K, J, I]; of unknown sides with `Side.NONE`."""
+    masks: dict[Part, npt.NDArray[np.bool_]] = {}
+    for file in source.files:
+        values = read_label_map(file)
+        for label in source.labels:
+            name = offered_as(label.structure, offered, table)
+            if label.file != file or name is None:
+                continue
+            mask = values == label.value
+            if mask.any():
+                part = (name, label.side if table[name].sided else Side.NONE)
+                masks[part] = masks[part] | mask if part in masks else mask
+    return masks
