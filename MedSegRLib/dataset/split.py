@@ -15,7 +15,11 @@ from MedSegRLib.errors import DatasetError
 
 from .format import SPLITS, Item
 
-__all__ = ["divide_patients", "keep_in_one", "read_patient_splits", "refuse_two_splits", "with_splits"]
+__all__ = [
+    "divide_patients", "held_back", "keep_in_one", "read_patient_splits", "refuse_two_splits", "with_splits",
+]  # fmt: skip
+
+_HELD_BACK = 6
 
 
 def refuse_two_splits(items: Iterable[Item]) -> Iterator[Item]:
@@ -92,6 +96,15 @@ def divide_patients(
             chosen, order = order[:count], order[count:]
             splits.update(dict.fromkeys(chosen, split))
     return splits
+
+
+def held_back(patients: Iterable[str]) -> frozenset[str]:
+    """Of the patients of one source that may be trained on, those that are developed on: every sixth.
+
+    >>> sorted(held_back("abcdefg"))
+    ['f']
+    """
+    return frozenset(sorted(set(patients))[_HELD_BACK - 1 :: _HELD_BACK])
 
 
 def read_patient_splits(path: Path) -> dict[str, str]:

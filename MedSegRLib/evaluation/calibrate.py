@@ -19,11 +19,11 @@ import numpy.typing as npt
 import torch
 
 from MedSegRLib.anatomy import Side, load_table
-from MedSegRLib.imaging import Modality, Plane, SliceStack, Volume, gather_canonical, read_volume, window_for
+from MedSegRLib.imaging import Modality, Volume, gather_canonical, read_volume
 from MedSegRLib.model import MedSegR
-from MedSegRLib.model.canvas import Canvas
 from MedSegRLib.reasoning.assemble import hysteresis
 from MedSegRLib.reasoning.ground import Grounder
+from MedSegRLib.reasoning.laying_out import lay_out
 from MedSegRLib.reasoning.memory import Memory
 from MedSegRLib.reasoning.talk import conversation
 
@@ -146,11 +146,8 @@ def _look(
     model: MedSegR, volume: Volume, truth: Mapping[tuple[str, Side], npt.NDArray[np.bool_]]
 ) -> Iterator[_Seen]:
     config, table = model.config, load_table()
-    stack = SliceStack.of(volume, Plane(config.plane))
-    canvas = Canvas(
-        stack, window_for(volume), sizes=config.canvas_sizes, pixel_mm=config.pixel_mm,
-        offsets_mm=config.slice_offsets_mm,
-    )  # fmt: skip
+    laid_out = lay_out(volume, config)
+    stack, canvas = laid_out.stack, laid_out.canvas
     grounder = Grounder(model, canvas, Memory())
     slices = canvas.filled()[::_EVERY]
     for name in config.offered:

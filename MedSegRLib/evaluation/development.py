@@ -15,10 +15,10 @@ from typing import Any, Protocol
 from MedSegRLib.anatomy import Side, load_table
 from MedSegRLib.answers import Question
 from MedSegRLib.dataset.scene import parts_of
-from MedSegRLib.imaging import Plane, SliceStack, Volume, window_for
+from MedSegRLib.imaging import Volume
 from MedSegRLib.model import MedSegR, PrefixCache
-from MedSegRLib.model.canvas import Canvas
 from MedSegRLib.reasoning.ground import Grounder
+from MedSegRLib.reasoning.laying_out import lay_out
 from MedSegRLib.reasoning.memory import Memory
 from MedSegRLib.reasoning.plan import make_plan
 from MedSegRLib.reasoning.talk import Talk
@@ -54,15 +54,9 @@ class Speaker:
     """A model in front of a scan that only talks."""
 
     def __init__(self, model: MedSegR, volume: Volume) -> None:
-        config = model.config
-        stack = SliceStack.of(volume, Plane(config.plane))
-        window = window_for(volume, config.regions[0] if config.regions else None)
-        canvas = Canvas(
-            stack, window, sizes=config.canvas_sizes, pixel_mm=config.pixel_mm,
-            offsets_mm=config.slice_offsets_mm,
-        )  # fmt: skip
+        canvas = lay_out(volume, model.config).canvas
         self._model, self._grounder = model, Grounder(model, canvas, Memory())
-        self._filled, self._count = canvas.filled(), stack.count
+        self._filled, self._count = canvas.filled(), canvas.count
         self._prefix = PrefixCache()
 
     def say(self, question: str) -> str:

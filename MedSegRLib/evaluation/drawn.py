@@ -13,26 +13,27 @@ from MedSegRLib.dataset.importing.index import read_index, regions_of_index
 from MedSegRLib.dataset.label_map import read_label_map
 from MedSegRLib.dataset.scene import offered_as
 from MedSegRLib.dataset.source import Source
+from MedSegRLib.dataset.split import held_back
 
 from .asking import Part
 
-__all__ = ["drawn_parts", "few_scans", "other_scans"]
-
-_SPLIT = "validation"
+__all__ = ["developed_on", "drawn_parts", "few_scans", "other_scans"]
 
 
-def other_scans(data: Path, table: AnatomyTable, regions: Collection[str] | None = None) -> Iterator[Source]:
-    """The validation scans of a folder with an index.json that are not of a brain.
+def other_scans(
+    data: Path, table: AnatomyTable, regions: Collection[str] | None = None, split: str = "validation"
+) -> Iterator[Source]:
+    """The scans of a split of a folder with an index.json that are not of a brain.
 
     Raises
     ------
     DatasetError
         If the index or a label map is not as it must be.
     """
-    here = regions_of_index(data, _SPLIT) - {"brain"}
+    here = regions_of_index(data, split) - {"brain"}
     wanted = here if regions is None else here & set(regions)
     if wanted:
-        sources = read_index(data, table, splits=(_SPLIT,), regions=wanted)
+        sources = read_index(data, table, splits=(split,), regions=wanted)
         yield from (source for source in sources if source.image is not None)
 
 
@@ -44,6 +45,16 @@ def few_scans(data: Path, per_source: int = 2) -> list[Source]:
         if len(mine) < per_source:
             mine.setdefault(source.patient, source)
     return [source for mine in chosen.values() for source in mine.values()]
+
+
+def developed_on(data: Path, regions: Collection[str]) -> list[Source]:
+    """The training scans of the patients of each source that nothing is trained on (`split.held_back`)."""
+    sources = list(other_scans(data, load_table(), regions, "train"))
+    kept = {
+        origin: held_back(source.patient for source in sources if source.origin == origin)
+        for origin in {source.origin for source in sources}
+    }
+    return [source for source in sources if source.patient in kept[source.origin]]
 
 
 def drawn_parts(

@@ -13,10 +13,10 @@ import torch
 
 from MedSegRLib.anatomy import Side, load_table
 from MedSegRLib.errors import UserInputError
-from MedSegRLib.imaging import Plane, SliceStack, Volume, window_for
+from MedSegRLib.imaging import Volume
 from MedSegRLib.model import MedSegR
-from MedSegRLib.model.canvas import Canvas
 from MedSegRLib.reasoning.ground import Grounder
+from MedSegRLib.reasoning.laying_out import lay_out
 from MedSegRLib.reasoning.memory import Memory
 
 from .cases import Case
@@ -53,11 +53,8 @@ def plain(cases: Sequence[Case], model: MedSegR, tell: Progress) -> Iterator[Pat
 def read_parts(model: MedSegR, volume: Volume) -> dict[Part, np.ndarray]:
     """Masks bool [K, J, I] of every part that is the likeliest of some pixel."""
     config, table = model.config, load_table()
-    stack = SliceStack.of(volume, Plane(config.plane))
-    canvas = Canvas(
-        stack, window_for(volume), sizes=config.canvas_sizes, pixel_mm=config.pixel_mm,
-        offsets_mm=config.slice_offsets_mm,
-    )  # fmt: skip
+    laid_out = lay_out(volume, config)
+    stack, canvas = laid_out.stack, laid_out.canvas
     grounder = Grounder(model, canvas, Memory())
     slices = canvas.filled()
     classes = np.zeros(stack.voxels.shape, np.uint8)

@@ -17,13 +17,13 @@ from typing import Any
 from MedSegRLib.anatomy import AnatomyTable, load_table
 from MedSegRLib.answers import Answer, Event, Failed, Finished, Question
 from MedSegRLib.errors import MedSegRError, MemoryFullError, QuestionError, UserInputError
-from MedSegRLib.imaging import Plane, SliceStack, Volume, Window, window_for
+from MedSegRLib.imaging import Plane, Volume, Window, window_for
 from MedSegRLib.model import MedSegR, PrefixCache
-from MedSegRLib.model.canvas import Canvas
 
 from .answering import Answering, Bench
 from .calibration import Calibration
 from .ground import Grounder
+from .laying_out import lay_out
 from .memory import Memory, memory_key
 from .plan import body_part_of, choose_plane, notes_about
 from .room import is_memory_full
@@ -208,22 +208,15 @@ class Session:
         """Lay the scan out for the model, at the first question."""
         if self._bench is None:
             config = self.model.config
-            stack = SliceStack.of(self.volume, self.plane)
-            canvas = Canvas(
-                stack,
-                self.window,
-                sizes=config.canvas_sizes,
-                pixel_mm=config.pixel_mm,
-                offsets_mm=config.slice_offsets_mm,
-            )
+            laid_out = lay_out(self.volume, config, self.plane, self.window)
             folder = None
             if self._cache_folder is not None:
                 folder = self._cache_folder / memory_key(self.volume, self.plane, self.window, self.model)
             self._bench = Bench(
-                stack,
+                laid_out.stack,
                 self.window,
-                Grounder(self.model, canvas, Memory(folder, self._memory_bytes)),
-                tuple(canvas.filled()),
+                Grounder(self.model, laid_out.canvas, Memory(folder, self._memory_bytes)),
+                tuple(laid_out.canvas.filled()),
                 self._calibration,
                 notes_about(self.volume, config, self.plane),
                 self._table,

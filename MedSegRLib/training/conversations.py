@@ -23,12 +23,13 @@ from MedSegRLib.dataset.format import Item, ItemExchange, read_items
 from MedSegRLib.dataset.masks import read_mask
 from MedSegRLib.dataset.split import refuse_two_splits
 from MedSegRLib.errors import DatasetError
-from MedSegRLib.imaging import Modality, SliceStack, gather_canonical, read_volume, window_for
+from MedSegRLib.imaging import Modality, SliceStack, gather_canonical, read_volume
 from MedSegRLib.imaging.volume import Volume
 from MedSegRLib.model import Conversation, MedSegRConfig, Turn
 from MedSegRLib.model.canvas import Canvas
 from MedSegRLib.reasoning.ground import encoder_images
-from MedSegRLib.reasoning.plan import body_part_of, choose_plane, make_plan
+from MedSegRLib.reasoning.laying_out import lay_out
+from MedSegRLib.reasoning.plan import make_plan
 
 __all__ = ["ConversationBatch", "ConversationBatches", "has_masks", "read_parts"]
 
@@ -194,14 +195,9 @@ class ConversationBatches(Dataset[ConversationBatch]):
         volume = read_volume(
             self.folder / item.image, modality=None if modality is Modality.UNKNOWN else modality
         )
-        plane = choose_plane(volume, self.config, item.plane if item.slices else None)
-        stack = SliceStack.of(volume, plane)
-        canvas = Canvas(
-            stack, window_for(volume, body_part_of(volume, self.config)),
-            sizes=self.config.canvas_sizes, pixel_mm=self.config.pixel_mm,
-            offsets_mm=self.config.slice_offsets_mm,
-        )  # fmt: skip
-        self._scans[key] = _Scan(volume, stack, canvas, tuple(canvas.filled()))
+        laid_out = lay_out(volume, self.config, item.plane if item.slices else None)
+        filled = tuple(laid_out.canvas.filled())
+        self._scans[key] = _Scan(volume, laid_out.stack, laid_out.canvas, filled)
         while len(self._scans) > _KEPT:
             self._scans.popitem(last=False)
         return self._scans[key]
