@@ -1,4 +1,4 @@
-"""What every test shares: the real scans, and the promise that nothing else is ever skipped.
+"""What every test shares: the real scans, one thread a worker, and the promise that nothing else is skipped.
 
 Only tests that need ../shared/data may be skipped, and only where that folder is absent; any other
 skip fails the run, so that no test passes by not being there.
@@ -6,7 +6,7 @@ skip fails the run, so that no test passes by not being there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
 from pathlib import Path
 
 import pytest
@@ -14,8 +14,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
-_allowed = pytest.StashKey[set[str]]()
-_skipped = pytest.StashKey[set[str]]()
+# Beside others, a process computes with one thread, and so do those that it starts: where there are more
+# threads than cores, OpenMP's wait for one another by spinning. Read by torch when it is imported.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+_MAY_BE_SKIPPED = "may be skipped"
 
 
 @pytest.fixture(scope="session")
@@ -24,9 +28,15 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """No workers where tests are named: these run at once, in one process, within a debugger's reach."""
+    return None if config.args_source == config.ArgsSource.TESTPATHS else 0
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_allowed] = set()
-    config.stash[_skipped] = set()
+    # Hooks of this file itself would see no report of the docstrings' tests, which lie elsewhere.
+    config.pluginmanager.register(_Skips())
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -34,36 +44,34 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker("shared_data")
     if item.get_closest_marker("shared_data") and not SHARED_DATA.is_dir():
         item.add_marker(pytest.mark.skip(reason="the real scans of ../shared/data are not here"))
-        item.config.stash[_allowed].add(item.nodeid)
+        # Of what a worker knows about a test, only its report reaches the process that counts.
+        item.user_properties.append((_MAY_BE_SKIPPED, True))
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[None]:  # yields, then returns the report
-    report = yield
-    # An expected failure is reported as skipped too, and is not one.
-    if report.skipped and not hasattr(report, "wasxfail"):
-        item.config.stash[_skipped].add(item.nodeid)
-    return report
+class _Skips:
+    """What was skipped with leave and without, by the reports of this process and of its workers."""
 
+    def __init__(self) -> None:
+        self.allowed: set[str] = set()
+        self.forbidden: set[str] = set()
 
-@pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
-    report = yield
-    if report.skipped:
-        collector.config.stash[_skipped].add(collector.nodeid)
-    return report
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        # An expected failure is reported as skipped too, and is not one.
+        if report.skipped and not hasattr(report, "wasxfail"):
+            allowed = any(name == _MAY_BE_SKIPPED for name, _ in report.user_properties)
+            (self.allowed if allowed else self.forbidden).add(report.nodeid)
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.skipped:
+            self.forbidden.add(report.nodeid)
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    if session.config.stash[_skipped] - session.config.stash[_allowed]:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.forbidden:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    skipped, allowed = config.stash[_skipped], config.stash[_allowed]
-    place = "absent" if not SHARED_DATA.is_dir() else "here"
-    terminalreporter.write_line(f"../shared/data is {place}: {len(skipped & allowed)} tests skipped for it")
-    for nodeid in sorted(skipped - allowed):
-        terminalreporter.write_line(f"SKIPPED WITHOUT LEAVE, which fails the run: {nodeid}", red=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        place = "absent" if not SHARED_DATA.is_dir() else "here"
+        count = len(self.allowed)
+        terminalreporter.write_line(f"../shared/data is {place}: {count} tests skipped for it")
+        for nodeid in sorted(self.forbidden):
+            terminalreporter.write_line(f"SKIPPED WITHOUT LEAVE, which fails the run: {nodeid}", red=True)
