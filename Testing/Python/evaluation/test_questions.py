@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from functools import cache
 
 import pytest
 
@@ -18,7 +19,8 @@ from MedSegRLib.evaluation.suites import written_questions
 TABLE, STOCK = load_table(), load_stock()
 
 
-def names() -> set[str]:
+@cache
+def names() -> frozenset[str]:
     """How the generator may call the 29 parts and the 16 structures."""
     annotator, rng = OfflineAnnotator(TABLE, STOCK), random.Random(0)
     called = set()
@@ -27,22 +29,25 @@ def names() -> set[str]:
         for sides in choices:
             for _ in range(1500):
                 called.add(" ".join(words(annotator._called(TABLE[structure], sides, rng))))
-    return called
+    return frozenset(called)
 
 
-NAMES = names()
-FRAMES = [frame for family in STOCK.questions.values() for frame in family if frame.count("{name}") == 1]
+@cache
+def frames() -> tuple[re.Pattern[str], ...]:
+    """The generator's frames, with a group where it puts a name."""
+    made = []
+    for frame in (frame for family in STOCK.questions.values() for frame in family):
+        if frame.count("{name}") == 1:
+            before, after = (" ".join(words(re.sub(r"\{\w+\}", "", part))) for part in frame.split("{name}"))
+            # Some frames go on within the word: "{name}'s".
+            made.append(re.compile(f"{re.escape(before)} ?(.+?) ?{re.escape(after)}"))
+    return tuple(made)
 
 
 def could_be_generated(question: str) -> bool:
     asked = " ".join(words(question))
-    for frame in FRAMES:
-        before, after = (" ".join(words(re.sub(r"\{\w+\}", "", part))) for part in frame.split("{name}"))
-        # Some frames go on within the word: "{name}'s".
-        match = re.fullmatch(f"{re.escape(before)} ?(.+?) ?{re.escape(after)}", asked)
-        if match and match.group(1) in NAMES:
-            return True
-    return False
+    matches = (frame.fullmatch(asked) for frame in frames())
+    return any(match.group(1) in names() for match in matches if match)
 
 
 def test_a_question_of_the_generator_is_recognised() -> None:
