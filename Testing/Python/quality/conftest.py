@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 import pytest
 
 from MedSegRLib import Session, open_model
+from MedSegRLib.answers import Answer
 from MedSegRLib.cli.demo import mni152
 from MedSegRLib.imaging import Volume
 
@@ -30,3 +34,15 @@ def fresh(opened) -> Session:
     """The same session without its conversation."""
     opened.forget()
     return opened
+
+
+@pytest.fixture(scope="session")
+def ask_once(opened) -> Callable[[str], Answer]:
+    """Ask about the whole brain without a conversation; whoever asks the same again gets the same answer."""
+
+    @cache
+    def ask(question: str) -> Answer:
+        opened.forget()
+        return opened.ask(question)
+
+    return ask

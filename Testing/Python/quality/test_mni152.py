@@ -40,8 +40,8 @@ MISREAD = pytest.mark.xfail(reason="edition 1.1 outlines one pallidum where thes
 @pytest.mark.parametrize(
     "structure", [pytest.param(name, marks=[MISREAD] * (name == "pallidum")) for name in sorted(RANGES_ML)]
 )
-def test_a_named_structure_is_found_on_its_own_sides_in_a_plausible_size(fresh, brain, structure):
-    answer = fresh.ask(QUESTIONS[structure])
+def test_a_named_structure_is_found_on_its_own_sides_in_a_plausible_size(ask_once, brain, structure):
+    answer = ask_once(QUESTIONS[structure])
     sides = (
         {"none"} if structure in ("brainstem", "third_ventricle", "fourth_ventricle") else {"left", "right"}
     )
@@ -68,15 +68,15 @@ def _nilearn_mask(image) -> np.ndarray:
     return np.asarray(image.dataobj).astype(bool).transpose(2, 1, 0)
 
 
-def test_white_matter_agrees_with_nilearns_own_map(fresh):
-    answer = fresh.ask(QUESTIONS["cerebral_white_matter"])
+def test_white_matter_agrees_with_nilearns_own_map(ask_once):
+    answer = ask_once(QUESTIONS["cerebral_white_matter"])
     drawn = np.any([f.mask for f in answer.findings], axis=0)
     # nilearn's map also holds the cerebellum's and the brainstem's white matter.
     assert dice(drawn, _nilearn_mask(load_mni152_wm_mask(resolution=1))) > WHITE_MATTER_DICE
 
 
-def test_grey_matter_agrees_with_nilearns_own_map(fresh):
-    answers = [fresh.ask(QUESTIONS[name]) for name in ("cerebral_cortex", "cerebellar_cortex")]
+def test_grey_matter_agrees_with_nilearns_own_map(ask_once):
+    answers = [ask_once(QUESTIONS[name]) for name in ("cerebral_cortex", "cerebellar_cortex")]
     drawn = np.any([f.mask for answer in answers for f in answer.findings], axis=0)
     assert dice(drawn, _nilearn_mask(load_mni152_gm_mask(resolution=1))) > GREY_MATTER_DICE
 
