@@ -106,9 +106,13 @@ class TrainingProgress:
 def pace(seconds_per_step: float) -> str:
     """How fast it goes, in whichever unit has no leading zeros.
 
-    >>> pace(0.05), pace(4.2)
-    ('20 steps a second', '4.2 s a step')
+    >>> pace(0.05), pace(4.2), pace(0.0)
+    ('20 steps a second', '4.2 s a step', 'more than 1000 steps a second')
     """
+    # Faster than that, it is the clock that is read and not the step.
+    if seconds_per_step < 1e-3:
+        return "more than 1000 steps a second"
     if seconds_per_step < 1:
-        return f"{1 / max(seconds_per_step, 1e-6):.3g} steps a second"
+        rate = 1 / seconds_per_step
+        return f"{rate:.3g} steps a second" if rate < 100 else f"{rate:.0f} steps a second"
     return f"{seconds_per_step:.3g} s a step"

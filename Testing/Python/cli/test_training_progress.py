@@ -51,8 +51,12 @@ def test_a_terminal_gets_a_table_that_moves() -> None:
 
 
 def test_a_pace_is_told_in_the_fitting_unit() -> None:
-    assert [pace(s) for s in (0.05, 4.2, 0.0)] == [
+    assert [pace(s) for s in (0.05, 0.001, 4.2)] == [
         "20 steps a second",
+        "1000 steps a second",
         "4.2 s a step",
-        "1e+06 steps a second",
     ]
+
+
+def test_a_step_that_took_no_time_that_a_clock_shows_gets_no_made_up_number() -> None:
+    assert {pace(s) for s in (0.0, 1e-9, 0.0009)} == {"more than 1000 steps a second"}
