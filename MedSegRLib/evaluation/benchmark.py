@@ -42,11 +42,13 @@ class Machine:
     def here(cls) -> Machine:
         """This machine."""
         # Without these units bf16 runs, but is emulated.
-        fast = "AMX" if torch.cpu._is_amx_tile_supported() else ""
-        fast = fast or ("AVX-512 BF16" if torch.cpu._is_avx512_bf16_supported() else "no")
+        amx = torch.cpu._is_amx_tile_supported()
+        fast = "AMX" if amx else "AVX-512 BF16" if torch.cpu._is_avx512_bf16_supported() else "no"
+        # What torch names is the widest vectors; it tells of no tiles.
+        capability = torch.backends.cpu.get_cpu_capability()
         return cls(
             platform.processor() or platform.machine(),
-            torch.backends.cpu.get_cpu_capability(),
+            f"{capability} and AMX" if amx else capability,
             os.cpu_count() or 1,
             torch.get_num_threads(),
             fast,

@@ -10,6 +10,7 @@ import pytest
 
 from MedSegRLib.errors import ImageReadError, UnsupportedVolumeError
 from MedSegRLib.evaluation.batch_studies import BROKEN, make_studies
+from MedSegRLib.evaluation.benchmark import Machine
 from MedSegRLib.evaluation.process_memory import run_measured
 from MedSegRLib.imaging import read_volume
 
@@ -57,3 +58,10 @@ def test_memory_is_the_most_that_was_held(tmp_path: Path, in_child: bool) -> Non
     assert code == 0
     # Only Linux keeps it.
     assert 0.1 < peak_gb < 0.2 if sys.platform == "linux" else peak_gb == 0
+
+
+@pytest.mark.parametrize(("tiles", "told"), [(True, "AVX512 and AMX"), (False, "AVX512")])
+def test_a_machine_with_tiles_is_said_to_have_them(monkeypatch, tiles: bool, told: str) -> None:
+    monkeypatch.setattr("torch.cpu._is_amx_tile_supported", lambda: tiles)
+    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: "AVX512")
+    assert Machine.here().capability == told
