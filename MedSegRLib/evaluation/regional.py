@@ -1,6 +1,8 @@
 """Regional: the held-out implicit questions about other parts of the body than the brain.
 
-Each is asked about a validation scan of its region whose labels hold all that it is about.
+Each is asked about a validation scan of its region whose labels hold all that it is about. A label that holds
+both sides without telling them apart, such as "kidney", serves questions that ask for both; whatever is shown
+of either side then counts as it (`dataset.sides.as_drawn`).
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from MedSegRLib.anatomy import AnatomyTable, load_table
 from MedSegRLib.dataset.importing.index import read_index, regions_of_index
 from MedSegRLib.dataset.label_map import read_label_map
 from MedSegRLib.dataset.scene import parts_of
+from MedSegRLib.dataset.sides import as_drawn
 from MedSegRLib.dataset.source import Source
 from MedSegRLib.imaging import Modality, read_volume
 
@@ -86,7 +89,7 @@ def _of_region(
     for entry in entries:
         best: dict[str, tuple[int, int]] = {}
         for number, (source, _, voxels) in enumerate(scans):
-            least = min(sum(voxels.get(part, 0) for part in one) for one in _targets(entry, table))
+            least = min(sum(voxels.get(part, 0) for part in one) for one in _targets(entry, table, voxels))
             if least > best.get(source.patient, (0, 0))[0]:
                 best[source.patient] = (least, number)
         if best:
@@ -95,10 +98,10 @@ def _of_region(
             _, number = list(best.values())[turn[key] % len(best)]
             dealt.setdefault(number, []).append(entry)
     for number, mine in dealt.items():
-        source, image, _ = scans[number]
+        source, image, voxels = scans[number]
         session = open_session(read_volume(image, modality=Modality(source.modality)))
         for entry in mine:
-            yield score_implicit(session, entry, source.origin, source.patient)
+            yield score_implicit(session, entry, source.origin, source.patient, voxels)
 
 
 def _voxels(source: Source) -> dict[Part, int]:
@@ -114,10 +117,14 @@ def _voxels(source: Source) -> dict[Part, int]:
     return counts
 
 
-def _targets(entry: Entry, table: AnatomyTable) -> list[list[Part]]:
-    """For each expected part, the parts of a label map that show it: itself, or the levels that are meant."""
+def _targets(entry: Entry, table: AnatomyTable, drawn: Collection[Part]) -> list[list[Part]]:
+    """For each expected part, the parts of a label map that show it: itself, or the levels that are meant.
+
+    Where both sides are meant, a part of `drawn` that has no side shows either.
+    """
     return [
-        [(level, side) for level in _levels(entry, name, table)] or [(name, side)]
+        [(level, side) for level in _levels(entry, name, table)]
+        or [as_drawn((name, side), drawn) if entry["sides"] == "both" else (name, side)]
         for name, side in parts_of(entry["structures"], table)
         if is_meant(side, entry["sides"])
     ]

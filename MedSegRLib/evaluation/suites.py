@@ -11,9 +11,10 @@ import numpy as np
 
 from MedSegRLib.anatomy import Side, load_table
 from MedSegRLib.dataset.scene import parts_of
+from MedSegRLib.dataset.sides import as_drawn
 from MedSegRLib.resources import resource_path
 
-from .asking import Conversation, Opener, found_parts
+from .asking import Conversation, Opener, Part, found_parts
 from .cases import Case
 from .gallery import Gallery
 from .metrics import right_target
@@ -111,22 +112,26 @@ def implicit(
         tell(f"implicit questions, {case.patient}: {right} of {len(mine)} right")
 
 
-def score_implicit(session: Conversation, entry: dict[str, Any], group: str, patient: str) -> QuestionScore:
+def score_implicit(
+    session: Conversation, entry: dict[str, Any], group: str, patient: str, drawn: Collection[Part] = ()
+) -> QuestionScore:
     """Ask one held-out question in a conversation of its own.
 
     Right is an answer that shows exactly the expected parts, sides included. One of the `levels` of an entry
-    (a single vertebra or disc) counts as the structure that it is one of.
+    (a single vertebra or disc) counts as the structure that it is one of, and either side as the part of
+    `drawn`, the labels of the scan, that has none.
     """
     table = load_table()
     session.forget()
     answer = session.ask(entry["question"])
-    expected = [p for p in parts_of(entry["structures"], table) if is_meant(p[1], entry["sides"])]
+    parts = parts_of(entry["structures"], table)
+    expected = {as_drawn(part, drawn) for part in parts if is_meant(part[1], entry["sides"])}
     shown = found_parts(answer)
     whole = {level: table[level].parent for level in entry.get("levels", ())}
-    meant = {(whole.get(name) or name, side) for name, side in shown}
+    meant = {as_drawn((whole.get(name) or name, side), drawn) for name, side in shown}
     return QuestionScore(
         "implicit", entry["kind"], group, patient, entry["question"], part_names(expected),
-        part_names(shown), right_target(meant, set(expected)), answer.text, tuple(entry["structures"]),
+        part_names(shown), right_target(meant, expected), answer.text, tuple(entry["structures"]),
     )  # fmt: skip
 
 

@@ -145,6 +145,31 @@ def test_right_is_exactly_what_is_meant_on_the_side_that_is_meant(ask: Ask) -> N
     assert scores[0].suite == "implicit" and scores[0].structures == ("kidney",)
 
 
+def test_kidneys_that_are_drawn_as_one_serve_questions_about_both_and_about_no_single_one(
+    ask: Ask, data: Path
+) -> None:
+    index = json.loads((data / "index.json").read_text(encoding="utf-8"))
+    undivided = {"1": "liver", "2": "kidney"}
+    for entry_of_b in index:
+        if entry_of_b["patient"] == "b":
+            # Its right kidney becomes what a data set calls "kidney".
+            entry_of_b["labels"] = {**undivided, "3": "kidney"} | {"2": "spleen"}
+    (data / "index.json").write_text(json.dumps(index), encoding="utf-8")
+    asked = [entry(name, "kidney", "both") for name in ("both0", "both1", "both2", "both3")]
+    asked += [entry("left", "kidney", "left"), entry("right", "kidney", "right")]
+    asked += [entry("more0", "liver kidney", "both"), entry("more1", "liver kidney", "both")]
+    scores, _, told = ask(
+        {"abdomen": asked}, both0=("left kidney", "right kidney"), both1=("left kidney", "right kidney"),
+        both2=("right kidney",), both3=("right kidney",), more1=("liver",),
+    )  # fmt: skip
+    assert {score.question: (score.patient, score.right) for score in scores} == {
+        "both0": ("ct/a", True), "both1": ("ct/b", True), "both2": ("ct/a", False), "both3": ("ct/b", True),
+        "left": ("ct/a", False), "right": ("ct/a", False), "more0": ("ct/a", False), "more1": ("ct/b", False),
+    }  # fmt: skip
+    assert {s.expected for s in scores if s.question in ("both1", "both3")} == {("kidney",)}
+    assert told == ["implicit questions, abdomen: 3 of 8 right"]
+
+
 def test_a_level_that_is_meant_counts_as_its_structure_and_another_does_not(ask: Ask) -> None:
     both, last = "disc_l4_l5 disc_l5_s1", "disc_l5_s1"
     questions = [entry(name, "intervertebral_disc", levels=both) for name in ("all", "levels", "bone")]
