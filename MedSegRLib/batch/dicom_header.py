@@ -13,7 +13,7 @@ from sys import intern
 from typing import Any
 
 import pydicom
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
 from pydicom.tag import Tag
 
@@ -35,8 +35,8 @@ _TAGS = {tag: Tag(int(tag[:4], 16), int(tag[5:], 16)) for tag in _KEPT}
 _REGION = Tag(0x0008, 0x2218)
 # What pydicom and the values it makes raise on bytes that are no DICOM after all.
 _DAMAGED = (
-    InvalidDicomError, EOFError, ValueError, TypeError, KeyError, NotImplementedError, OverflowError,
-    struct.error,
+    InvalidDicomError, BytesLengthException, EOFError, ValueError, TypeError, KeyError, NotImplementedError,
+    OverflowError, struct.error,
 )  # fmt: skip
 
 

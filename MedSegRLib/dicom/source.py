@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pydicom
 from pydicom import Dataset
 from pydicom.config import disable_value_validation
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from MedSegRLib.dicom.header_checks import check_headers
 from MedSegRLib.errors import ImageReadError, OutputError, UnsupportedVolumeError
@@ -156,7 +156,7 @@ def _read(file: Path, tags: list[str] | None) -> Dataset:
         raise ImageReadError(
             f"{file} is no DICOM file; DICOM SEG and SR can only be written about a DICOM series."
         ) from error
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, BytesLengthException) as error:
         raise ImageReadError(f"{file} cannot be read as DICOM; check the path.") from error
 
 
