@@ -47,27 +47,31 @@ def add_series(headers: Iterable[tuple[DicomHeader, Stated]], found: Found) -> N
         Gets them. A series is called by a hash of the UIDs of study and series, never after the patient.
     """
     series: dict[str, list[tuple[DicomHeader, Stated]]] = defaultdict(list)
+    told: dict[str, set[str]] = defaultdict(set)
     for header, stated in headers:
+        told[header.patient_name] |= {str(header.path.parent), header.path.name, header.description}
         if not header.series_uid:
             found.leave_out(header.path, "It does not say which series it belongs to; export it again.")
             continue
         series[header.series_uid].append((header, stated))
+    for patient, texts in told.items():
+        found.note_name(patient, texts)
     for _, members in sorted(series.items()):
         members.sort(key=lambda member: str(member[0].path))
         _add_one([header for header, _ in members], members[0][1], found)
 
 
 def _add_one(headers: list[DicomHeader], stated: Stated, found: Found) -> None:
-    what = _called(headers)
+    what, paths = _called(headers), [header.path for header in headers]
     why = next(filter(None, (_why_no_scan(headers), _why_two(headers))), None)
     if why is not None:
-        found.leave_out(what, why)
+        found.leave_out(what, why, paths, headers[0].description)
         return
     headers = _without_copies(headers, found)
     try:
         slices = _in_order([header.slice() for header in headers], headers[0].description or "The series")
     except (ImageReadError, UnsupportedVolumeError) as error:
-        found.leave_out(what, _why_two_by_place(headers) or error)
+        found.leave_out(what, _why_two_by_place(headers) or error, paths, headers[0].description)
         return
     first = headers[0]
     digest = hashlib.sha256(f"{first.study_uid}/{first.series_uid}".encode()).hexdigest()

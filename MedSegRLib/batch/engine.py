@@ -18,6 +18,7 @@ from pathlib import Path
 from MedSegRLib.batch.asking import SessionFactory, Stopped
 from MedSegRLib.batch.checks import check_choices, check_formats, check_output
 from MedSegRLib.batch.fingerprints import model_fingerprint
+from MedSegRLib.batch.identities import read_pseudonyms
 from MedSegRLib.batch.lock import locked
 from MedSegRLib.batch.plan import Plan, Task, plan
 from MedSegRLib.batch.pool import run_all
@@ -99,11 +100,11 @@ def run(
     settings = Settings(model, model_fingerprint(model), tuple(formats), deidentify, names)
     what = planned(places, questions)
     if not what.tasks:
-        raise UserInputError(_nothing(places, what))
+        raise UserInputError(_nothing(places, what, settings))
     check_formats(what.tasks, settings)
     with owner_only(), _opened(folder):
         _sweep(folder)
-        check_space([task for task in what.tasks if _is_new(task, folder)], settings, folder)
+        check_space(_new(what.tasks, settings, folder), settings, folder)
         summary = Summary(folder, what, settings, show)
         with make_pool() if make_pool is not None else Workers(model, workers, python) as pool:
             why = _answer_all(what.tasks, pool, settings, summary, 2 * workers, wants_stop or _never)
@@ -146,13 +147,15 @@ def _answer_all(
     return ""
 
 
-def _nothing(places: Sequence[Path], what: Plan) -> str:
+def _nothing(places: Sequence[Path], what: Plan, settings: Settings) -> str:
     said = f"There is nothing to ask about in {', '.join(map(str, places))}"
     if not what.left_out:
         return f"{said}; check the path."
     first, *more = what.left_out
     rest = f" ({len(more)} more are left out; --dry-run lists them)" if more else ""
-    return f"{said}{rest}; of {first.what}: {first.why}"
+    if settings.deidentify:
+        return f"{said}: {len(what.left_out)} left out, and --dry-run says why."
+    return what.told(f"{said}{rest}; of {first.what}: {first.why}", names=settings.names)
 
 
 def _opened(folder: Path) -> AbstractContextManager[None]:
@@ -175,8 +178,15 @@ def _sweep(folder: Path) -> None:
                     path.unlink(missing_ok=True)
 
 
-def _is_new(task: Task, folder: Path) -> bool:
-    return read_record(folder / STUDIES / task.study.key) is None
+def _new(tasks: Sequence[Task], settings: Settings, folder: Path) -> list[Task]:
+    """Studies that have no results yet."""
+    # A pseudonym is made of the scan's bytes, and to read them all takes longer than to look it up.
+    names = read_pseudonyms(folder) if settings.deidentify else {}
+    return [
+        task
+        for task in tasks
+        if read_record(folder / STUDIES / names.get(task.study.key, task.study.key)) is None
+    ]
 
 
 def _paths(inputs: Path | str | Sequence[Path | str]) -> list[Path]:

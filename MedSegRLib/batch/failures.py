@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from MedSegRLib.batch.found import LeftOut
-from MedSegRLib.batch.study import Study
 from MedSegRLib.imaging import atomic_path
 
 __all__ = ["Failure", "without_paths", "write_failures"]
@@ -30,14 +31,37 @@ class Failure:
     why: str
 
 
-def without_paths(sentence: str, study: Study, name: str) -> str:
-    """A sentence about a study with its name in place of its paths, since patients have folders too."""
-    places = {str(path) for path in study.paths} | {str(path.parent) for path in study.paths}
+def without_paths(sentence: str, paths: Iterable[Path], name: str, called: Iterable[str] = ()) -> str:
+    """A sentence about a scan with a name in place of its paths, since patients have folders too.
+
+    Parameters
+    ----------
+    sentence
+        What is to be told.
+    paths
+        Of the scan's files.
+    name
+        What the scan is called instead.
+    called
+        What a reader may call it at the beginning of a sentence, such as its description.
+    """
+    files = tuple(paths)
+    written = {place for path in files for place in (path, path.parent)}
+    places = {str(change(place)) for place in written for change in (str, os.path.abspath, os.path.realpath)}
     for place in sorted(places, key=len, reverse=True):
-        if len(place) > 1:
+        # A folder of one word, seen from here, is told only where something of it follows.
+        if os.sep in place.rstrip(os.sep):
             sentence = sentence.replace(place, name)
-    for file in {path.name for path in study.paths}:
-        sentence = sentence.replace(f"{name}/{file}", name).replace(file, name)
+        else:
+            sentence = re.sub(rf"(?<![\w.]){re.escape(place)}(?=[/\\]\w)", lambda _: name, sentence)
+    for file in sorted({path.name for path in files}, key=len, reverse=True):
+        # By itself: a file may be called "a".
+        if len(file) > 1 and not file.isdigit():
+            pattern = rf"(?<!\w)(?:{re.escape(name)}[/\\])?{re.escape(file)}(?!\w)"
+            sentence = re.sub(pattern, lambda found: "one of its files" if found.start() else name, sentence)
+    for word in sorted(filter(None, called), key=len, reverse=True):
+        if re.match(rf"{re.escape(word)}(?!\w)", sentence):
+            return name + sentence[len(word) :]
     return sentence
 
 

@@ -55,7 +55,8 @@ def add_image_file(path: Path, key: str, stated: Stated, found: Found) -> None:
     key
         What it is called where the list gives no id.
     stated
-        What a list says of it. A JSON file beside it, as dcm2niix and BIDS write, tells the rest.
+        What a list says of it. A JSON file beside it, as dcm2niix and BIDS write, tells the rest, and the
+        patient's name unless it was taken out.
     found
         Gets it.
     """
@@ -68,6 +69,8 @@ def add_image_file(path: Path, key: str, stated: Stated, found: Found) -> None:
         found.leave_out(path, error)
         return
     beside = _read_beside(path)
+    patient = beside.get("PatientName", "")
+    found.note_name(patient, [str(path)])
     found.studies.append(
         Study(
             stated.id or key,
@@ -77,6 +80,7 @@ def add_image_file(path: Path, key: str, stated: Stated, found: Found) -> None:
             stated.body_part or beside.get("BodyPartExamined", ""),
             stem_of(path.name),
             size_ijk[2],
+            patient=patient,
         )
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from MedSegRLib.batch.dicom_header import DICOMDIR, DicomHeader, quiet_pydicom, read_dicom_header
@@ -52,7 +53,7 @@ def find_studies(inputs: Sequence[Path]) -> Found:
             else:
                 listing.add(path, Stated())
         add_series(listing.headers.values(), listing.found)
-    return Found(_once(listing.found.studies), listing.found.left_out)
+    return replace(listing.found, studies=_once(listing.found.studies))
 
 
 class _Listing:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from MedSegRLib.batch.found import LeftOut
 from MedSegRLib.batch.listing import find_studies
 from MedSegRLib.batch.names import unique_keys
+from MedSegRLib.batch.patient_names import without_names
 from MedSegRLib.batch.questions import BatchQuestion, QuestionFile
 from MedSegRLib.batch.study import Study
 
@@ -26,10 +27,23 @@ class Task:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that a batch does, sorted by the studies' keys, and all that it does not."""
+    """All that a batch does, sorted by the studies' keys, and all that it does not.
+
+    Attributes
+    ----------
+    left_out
+        With paths as they are, which may tell patients' names; see `told`.
+    name_words
+        Words of patients' names that paths and descriptions tell.
+    """
 
     tasks: tuple[Task, ...]
     left_out: tuple[LeftOut, ...]
+    name_words: frozenset[str] = field(default=frozenset(), repr=False)
+
+    def told(self, text: str, *, names: bool) -> str:
+        """A text as it may be told: without patients' names, unless names were asked for."""
+        return text if names else without_names(text, self.name_words)
 
     def lines(self, *, names: bool = False) -> Iterator[str]:
         """The plan as a person reads it, line by line.
@@ -43,11 +57,12 @@ class Plan:
             study = task.study
             slices = _counted(study.slices, "slice") if study.slices else ""
             known = (study.modality, study.body_part, slices, study.patient if names else "")
-            yield ", ".join([f"{study.key}: {_called(study)}", *filter(None, known)])
+            called = self.told(_called(study), names=names)
+            yield ", ".join([f"{study.key}: {called}", *filter(None, known)])
             yield from (f"    {question.id}: {question.text}" for question in task.questions)
         if self.left_out:
             yield "Left out:"
-        yield from (f"    {one.what}: {one.why}" for one in self.left_out)
+        yield from (self.told(f"    {one.what}: {one.why}", names=names) for one in self.left_out)
         asked = sum(len(task.questions) for task in self.tasks)
         yield (
             f"{_counted(len(self.tasks), 'study', 'studies')}, {_counted(asked, 'question')}; "
@@ -84,17 +99,19 @@ def plan(inputs: Sequence[Path], questions: QuestionFile) -> Plan:
             left_out.append(LeftOut(_called(study), why))
     tasks = []
     places = [os.path.realpath(study.paths[0]) + study.part for study in chosen]
-    for key, study in zip(unique_keys([study.key for study in chosen], places), chosen, strict=True):
+    called = [without_names(study.key, found.name_words, "patient") for study in chosen]
+    for key, study in zip(unique_keys(called, places), chosen, strict=True):
         asked, not_asked = questions.choose(study.modality, study.body_part)
         left_out += [LeftOut(f"{key}, question {name}", why) for name, why in not_asked]
         if asked:
-            tasks.append(Task(replace(study, key=key), tuple(asked)))
+            told = replace(study, key=key, name_words=found.name_words)
+            tasks.append(Task(told, tuple(asked)))
         else:
             left_out.append(LeftOut(_called(study), "No question fits it."))
     tasks.sort(key=lambda task: task.study.key)
     # Inputs that lie in each other tell the same twice.
     once = sorted(set(left_out), key=lambda one: (one.what, one.why))
-    return Plan(tuple(tasks), tuple(once))
+    return Plan(tuple(tasks), tuple(once), found.name_words)
 
 
 def _counted(count: int, singular: str, plural: str = "") -> str:

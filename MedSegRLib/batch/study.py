@@ -38,6 +38,8 @@ class Study:
         SeriesInstanceUID of a DICOM series, the node's id in a scene; "" for a file.
     patient
         Name of the patient, to be shown only to whoever asks for names; "" where it is not known.
+    name_words
+        Words of patients' names that are to be taken out of what is told of the scan.
     """
 
     key: str
@@ -49,6 +51,7 @@ class Study:
     slices: int = 0
     part: str = ""
     patient: str = field(default="", repr=False)
+    name_words: frozenset[str] = field(default=frozenset(), repr=False)
 
     def read(self) -> Volume:
         """Read the scan.

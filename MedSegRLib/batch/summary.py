@@ -5,13 +5,14 @@ Of a study nothing is kept but its outcome: the table is built from the studies'
 
 from __future__ import annotations
 
-import csv
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from MedSegRLib.batch.failures import Failure, without_paths, write_failures
 from MedSegRLib.batch.found import LeftOut
+from MedSegRLib.batch.identities import write_identities
 from MedSegRLib.batch.overview import Overview
 from MedSegRLib.batch.plan import Plan
 from MedSegRLib.batch.progress import Progress
@@ -24,7 +25,6 @@ from MedSegRLib.imaging import atomic_path
 __all__ = ["FAILURES", "PAGE", "STUDIES", "TABLE", "Summary"]
 
 STUDIES, TABLE, PAGE, FAILURES = "studies", "findings.csv", "index.html", "failures.json"
-_PRIVATE, _IDENTITIES = "private", "identities.csv"
 
 # Seconds between two refreshes, and how often what one takes must have passed, so that it stays cheap.
 _REFRESH_S, _REFRESH_TIMES = 60.0, 20.0
@@ -93,7 +93,7 @@ class Summary:
         with atomic_path(self._output / PAGE) as partial:
             partial.write_text(page, encoding="utf-8")
         if self._settings.deidentify:
-            self._write_identities()
+            write_identities(self._output, self._identities())
         self._refreshed = time.monotonic()
         self._took_s = self._refreshed - start
 
@@ -104,43 +104,56 @@ class Summary:
         )
 
     def _left_out(self) -> tuple[LeftOut, ...]:
-        return tuple(one for one in self._plan.left_out if not one.is_broken)
+        return tuple(
+            replace(one, what=self._told(one.what), why=self._told(one.why))
+            for one in self._plan.left_out
+            if not one.is_broken
+        )
 
     def _rows(self) -> Iterator[Row]:
         for _, outcome in sorted(self._outcomes.items()):
             if outcome.state != "failed":
                 yield from rows_of(self.studies / outcome.folder)
 
+    def _broken(self) -> list[LeftOut]:
+        return [one for one in self._plan.left_out if one.is_broken]
+
     def _failures(self) -> list[Failure]:
         found = []
         for number, outcome in sorted(self._outcomes.items()):
-            if outcome.state != "failed":
-                continue
-            study, why = self._plan.tasks[number].study, outcome.why
-            name = study.key
+            if outcome.state == "failed":
+                found.append(self._failure(number, outcome))
+        for number, one in enumerate(self._broken(), start=1):
             if self._settings.deidentify:
-                name = outcome.folder or f"study {number + 1}"
-            if self._settings.names:
-                name = f"{name} ({study.patient})" if study.patient else name
+                name = f"unread {number}"
+                called = _called(one.paths, one.description)
+                found.append(Failure(name, without_paths(one.why, one.paths, name, called)))
             else:
-                why = without_paths(why, study, name)
-            found.append(Failure(name, why))
-        for number, one in enumerate((one for one in self._plan.left_out if one.is_broken), start=1):
-            name = f"unread {number}" if self._settings.deidentify else one.what
-            why = one.why.replace(one.what, name) if self._settings.deidentify else one.why
-            found.append(Failure(name, why))
+                found.append(Failure(self._told(one.what), self._told(one.why)))
         return found
 
-    def _write_identities(self) -> None:
-        """Whose the pseudonyms are; apart from the rest, which may be handed on."""
-        folder = self._output / _PRIVATE
-        folder.mkdir(exist_ok=True)
-        with (
-            atomic_path(folder / _IDENTITIES) as partial,
-            open(partial, "w", newline="", encoding="utf-8") as file,
-        ):
-            table = csv.writer(file)
-            table.writerow(("pseudonym", "study", "path"))
-            for number, outcome in sorted(self._outcomes.items()):
-                study = self._plan.tasks[number].study
-                table.writerow((outcome.folder or f"study {number + 1}", study.key, str(study.paths[0])))
+    def _failure(self, number: int, outcome: Outcome) -> Failure:
+        study = self._plan.tasks[number].study
+        if self._settings.deidentify:
+            name = outcome.folder or f"study {number + 1}"
+            called = _called(study.paths, study.description)
+            return Failure(name, without_paths(outcome.why, study.paths, name, called))
+        if self._settings.names:
+            return Failure(f"{study.key} ({study.patient})" if study.patient else study.key, outcome.why)
+        return Failure(study.key, self._told(without_paths(outcome.why, study.paths, study.key)))
+
+    def _told(self, text: str) -> str:
+        return self._plan.told(text, names=self._settings.names)
+
+    def _identities(self) -> Iterator[tuple[str, str, str]]:
+        """Pseudonym, key and path of each scan so far."""
+        for number, outcome in sorted(self._outcomes.items()):
+            study = self._plan.tasks[number].study
+            yield outcome.folder or f"study {number + 1}", study.key, str(study.paths[0])
+        for number, one in enumerate(self._broken(), start=1):
+            yield f"unread {number}", "", str(one.paths[0]) if one.paths else one.what
+
+
+def _called(paths: Sequence[Path], description: str) -> set[str]:
+    """What readers call a scan: by its description, or by a folder that all of its files lie in."""
+    return {description, *(part for path in paths[:1] for part in path.absolute().parts)}

@@ -22,7 +22,7 @@ from MedSegRLib.batch.plan import Task
 from MedSegRLib.batch.record import Record, read_record
 from MedSegRLib.batch.settings import Settings
 from MedSegRLib.batch.study import Study
-from MedSegRLib.batch.writing import about, dicom_source, read_answers, write_study
+from MedSegRLib.batch.writing import about, dicom_source, read_answers, told, write_study
 from MedSegRLib.errors import CheckpointError, ImageReadError, MedSegRError, MemoryFullError, OutputError
 from MedSegRLib.imaging import Volume, atomic_folder
 
@@ -149,7 +149,8 @@ def _read(study: Study, name: str, settings: Settings) -> Volume:
     if settings.deidentify:
         return replace(volume, name=name, source=None)
     # However the path was written, the results are the same.
-    return replace(volume, source=None if volume.source is None else os.path.abspath(volume.source))
+    source = None if volume.source is None else os.path.abspath(volume.source)
+    return replace(volume, name=told(volume.name, study, settings), source=source)
 
 
 def _asked(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from MedSegRLib.answers import Answer, write_report
 from MedSegRLib.batch.fingerprints import question_fingerprints
+from MedSegRLib.batch.patient_names import without_names
 from MedSegRLib.batch.plan import Task
 from MedSegRLib.batch.record import Entry, Record
 from MedSegRLib.batch.settings import Settings
@@ -21,7 +22,7 @@ from MedSegRLib.imaging import Volume, read_segmentation
 if TYPE_CHECKING:
     from MedSegRLib.dicom import DicomSource
 
-__all__ = ["REPORT", "THUMBNAIL", "about", "dicom_source", "read_answers", "write_study"]
+__all__ = ["REPORT", "THUMBNAIL", "about", "dicom_source", "read_answers", "told", "write_study"]
 
 REPORT, THUMBNAIL = "report.html", "thumbnail.png"
 SEG, SR = "findings.seg.dcm", "findings.sr.dcm"
@@ -155,6 +156,11 @@ def about(study: Study, settings: Settings) -> dict[str, str]:
         "modality": study.modality,
         "body_part": study.body_part,
         # Free text of a scanner's console, where names are found too.
-        "description": "" if settings.deidentify else study.description,
+        "description": "" if settings.deidentify else told(study.description, study, settings),
         "patient": study.patient if settings.names else "",
     }
+
+
+def told(text: str, study: Study, settings: Settings) -> str:
+    """A text about a study without patients' names, unless names were asked for."""
+    return text if settings.names else without_names(text, study.name_words)
