@@ -11,6 +11,7 @@ from pathlib import Path
 
 from MedSegRLib.batch.found import LeftOut
 from MedSegRLib.imaging import atomic_path
+from MedSegRLib.imaging.itk import printable
 
 __all__ = ["Failure", "without_paths", "write_failures"]
 
@@ -45,16 +46,17 @@ def without_paths(sentence: str, paths: Iterable[Path], name: str, called: Itera
     called
         What a reader may call it at the beginning of a sentence, such as its description.
     """
-    files = tuple(paths)
+    files, sentence = tuple(paths), printable(sentence)
     written = {place for path in files for place in (path, path.parent)}
-    places = {str(change(place)) for place in written for change in (str, os.path.abspath, os.path.realpath)}
+    spelt = {str(change(place)) for place in written for change in (str, os.path.abspath, os.path.realpath)}
+    places = spelt | {printable(place) for place in spelt}
     for place in sorted(places, key=len, reverse=True):
         # A folder of one word, seen from here, is told only where something of it follows.
         if os.sep in place.rstrip(os.sep):
             sentence = sentence.replace(place, name)
         else:
             sentence = re.sub(rf"(?<![\w.]){re.escape(place)}(?=[/\\]\w)", lambda _: name, sentence)
-    for file in sorted({path.name for path in files}, key=len, reverse=True):
+    for file in sorted({printable(path.name) for path in files}, key=len, reverse=True):
         # By itself: a file may be called "a".
         if len(file) > 1 and not file.isdigit():
             pattern = rf"(?<!\w)(?:{re.escape(name)}[/\\])?{re.escape(file)}(?!\w)"

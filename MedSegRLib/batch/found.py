@@ -9,6 +9,7 @@ from pathlib import Path
 from MedSegRLib.batch.patient_names import name_words
 from MedSegRLib.batch.study import Study
 from MedSegRLib.errors import MedSegRError
+from MedSegRLib.imaging.itk import printable
 
 __all__ = ["Found", "LeftOut", "Stated"]
 
@@ -71,7 +72,9 @@ class Found:
         """Leave something out; `why` is a sentence, or an error that is one. A `what` may be the path."""
         places = (what,) if isinstance(what, Path) else tuple(paths)
         is_broken = isinstance(why, MedSegRError)
-        self.left_out.append(LeftOut(str(what), str(why), is_broken, places, description))
+        self.left_out.append(
+            LeftOut(printable(str(what)), printable(str(why)), is_broken, places, description)
+        )
 
     def note_name(self, patient: str, texts: Iterable[str]) -> None:
         """Note a patient's name as far as the texts tell it: the patient's paths and descriptions."""

@@ -13,6 +13,7 @@ from MedSegRLib.batch.names import unique_keys
 from MedSegRLib.batch.patient_names import without_names
 from MedSegRLib.batch.questions import BatchQuestion, QuestionFile
 from MedSegRLib.batch.study import Study
+from MedSegRLib.imaging.itk import printable
 
 __all__ = ["Plan", "Task", "plan"]
 
@@ -120,5 +121,6 @@ def _counted(count: int, singular: str, plural: str = "") -> str:
 
 def _called(study: Study) -> str:
     if study.kind == "dicom":
-        return f"{study.paths[0].parent} ({study.description or 'no description'})"
-    return f"{study.paths[0]} ({study.description})" if study.kind == "scene" else str(study.paths[0])
+        return printable(f"{study.paths[0].parent} ({study.description or 'no description'})")
+    path = str(study.paths[0])
+    return printable(f"{path} ({study.description})" if study.kind == "scene" else path)

@@ -20,7 +20,7 @@ from MedSegRLib.errors import ImageReadError, SeriesChoiceError, UnsupportedVolu
 from MedSegRLib.imaging.dicom_files import DicomSlice, read_header, scan_folder
 from MedSegRLib.imaging.dicom_files import is_dicom as is_dicom
 from MedSegRLib.imaging.geometry import LPS_TO_RAS, lps_to_ijk_to_ras
-from MedSegRLib.imaging.itk import quiet_itk
+from MedSegRLib.imaging.itk import itk_path, quiet_itk
 from MedSegRLib.imaging.volume import Modality, Volume
 
 _MODALITIES = {"CT": Modality.CT, "MR": Modality.MR}
@@ -299,7 +299,7 @@ def _step_tolerance_mm(step_mm: float) -> float:
 def _read_pixels(item: DicomSlice) -> npt.NDArray[np.float32]:
     try:
         with quiet_itk():
-            image = sitk.ReadImage(str(item.path), sitk.sitkFloat32, "GDCMImageIO")
+            image = sitk.ReadImage(itk_path(item.path), sitk.sitkFloat32, "GDCMImageIO")
     except RuntimeError as error:
         raise ImageReadError(f"{item.path} is cut short or damaged; copy or export it again.") from error
     voxels: npt.NDArray[np.float32] = sitk.GetArrayFromImage(image)

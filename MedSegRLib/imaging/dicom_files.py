@@ -17,7 +17,7 @@ import numpy.typing as npt
 import SimpleITK as sitk
 
 from MedSegRLib.errors import ImageReadError, UnsupportedVolumeError
-from MedSegRLib.imaging.itk import quiet_itk
+from MedSegRLib.imaging.itk import itk_path, quiet_itk
 
 # Storage classes that hold something about images, but no image of the patient; by the start
 # of their UIDs.
@@ -107,7 +107,7 @@ def read_header(path: Path) -> DicomSlice | None:
     if storage_class is not None and holds_no_picture(storage_class):
         return None
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
+    reader.SetFileName(itk_path(path))
     reader.SetImageIO("GDCMImageIO")
     try:
         with quiet_itk():

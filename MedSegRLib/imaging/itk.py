@@ -12,9 +12,33 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
+from MedSegRLib.errors import ImageReadError, MedSegRError
 from MedSegRLib.imaging.geometry import ijk_to_ras_to_lps, lps_to_ijk_to_ras
 
 _SILENCE = threading.RLock()
+
+
+def itk_path(path: str | os.PathLike[str], refusal: type[MedSegRError] = ImageReadError) -> str:
+    """A path as SimpleITK takes it.
+
+    Raises
+    ------
+    MedSegRError
+        Of the class `refusal`, if its name is no valid text, as file systems of Linux allow: SimpleITK
+        would end the process.
+    """
+    text = str(path)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        shown = printable(text)
+        raise refusal(f"{shown} has a name that is not valid UTF-8; rename the file or folder.") from error
+    return text
+
+
+def printable(text: str) -> str:
+    """A text in which what is not valid, as names of files may hold, is a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 @contextmanager

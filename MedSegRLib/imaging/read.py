@@ -16,7 +16,7 @@ import SimpleITK as sitk
 from MedSegRLib.errors import ImageReadError, SeriesChoiceError, UnsupportedVolumeError
 from MedSegRLib.imaging.dicom import is_dicom, read_dicom_file, read_dicom_folder
 from MedSegRLib.imaging.geometry import lps_to_ijk_to_ras
-from MedSegRLib.imaging.itk import quiet_itk
+from MedSegRLib.imaging.itk import itk_path, quiet_itk
 from MedSegRLib.imaging.nifti_file import check_nifti
 from MedSegRLib.imaging.volume import Modality, Volume
 from MedSegRLib.imaging.windows import looks_like_hounsfield_units
@@ -81,7 +81,7 @@ def read_size_ijk(path: Path) -> tuple[int, int, int]:
         If it holds several volumes.
     """
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
+    reader.SetFileName(itk_path(path))
     try:
         with quiet_itk():
             reader.ReadImageInformation()
@@ -134,7 +134,7 @@ def _read_image_file(path: Path, modality: Modality | None) -> Volume:
 
 def _read_itk(path: Path) -> sitk.Image:
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
+    reader.SetFileName(itk_path(path))
     try:
         with quiet_itk():
             return reader.Execute()

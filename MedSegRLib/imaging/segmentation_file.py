@@ -24,7 +24,7 @@ from MedSegRLib.errors import ImageReadError, OutputError
 from MedSegRLib.imaging.arrays import read_only
 from MedSegRLib.imaging.atomic import atomic_path
 from MedSegRLib.imaging.geometry import ijk_to_ras_to_lps
-from MedSegRLib.imaging.itk import image_of, quiet_itk
+from MedSegRLib.imaging.itk import image_of, itk_path, quiet_itk
 from MedSegRLib.imaging.volume import Volume
 
 LABELMAP_SUFFIXES: tuple[str, ...] = (".nii.gz", ".nii", ".nrrd", ".mha")
@@ -123,7 +123,7 @@ def read_segmentation(path: str | os.PathLike[str]) -> list[Segment]:
     """
     try:
         with quiet_itk():
-            image = sitk.ReadImage(str(path))
+            image = sitk.ReadImage(itk_path(path))
     except RuntimeError as error:
         raise ImageReadError(f"{path} cannot be read as a segmentation; check the file.") from error
     voxels = sitk.GetArrayFromImage(image)
@@ -154,9 +154,10 @@ def _write_labelmap(path: Path, segments: Sequence[Segment], volume: Volume) -> 
         lost |= segment.mask & (labelmap > 0)
         labelmap[segment.mask] = label
     with atomic_path(path) as partial:
+        place = itk_path(partial, OutputError)
         try:
             with quiet_itk():
-                sitk.WriteImage(image_of(labelmap, volume.ijk_to_ras), str(partial), useCompression=True)
+                sitk.WriteImage(image_of(labelmap, volume.ijk_to_ras), place, useCompression=True)
         except RuntimeError as error:
             raise OutputError(f"{path} cannot be written; choose another place or make room.") from error
     if not lost.any():

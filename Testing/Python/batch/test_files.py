@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from MedSegRLib.batch import BatchQuestion, QuestionFile, SeriesRules, plan
+from MedSegRLib.batch import BatchQuestion, QuestionFile, SeriesRules, plan, planned
 from MedSegRLib.batch.listing import find_studies
 from MedSegRLib.errors import BatchError, ImageReadError
 from MedSegRLib.imaging import Modality
+
+from .doubles import SCANS
 
 ASKED = QuestionFile((BatchQuestion("where", "Where is it?"),))
 
@@ -233,3 +235,17 @@ def test_questions_are_asked_of_what_they_fit_and_the_plan_says_why_others_are_n
     lines = list(found.lines())
     assert lines[-1] == f"2 studies, 3 questions; {len(found.left_out)} left out."
     assert "    liver: Where is the liver?" in lines
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"deidentify": True}, {"names": True}], ids=["plain", "pseudonyms", "names"]
+)
+def test_a_name_that_is_no_text_is_a_failed_study_and_not_the_end(batch, work, dicom_series, options) -> None:
+    odd = os.fsdecode(b"gr\xfc\xdfe")
+    (work / "studies" / "scan1.nrrd").rename(work / "studies" / f"{odd}.nrrd")
+    dicom_series(work / "studies" / odd)
+    assert "\n".join(planned(work / "studies", work / "questions.toml").lines()).encode()
+    result = batch(**options)
+    assert result.progress.answered == SCANS - 1 and len(result.failures) == 2
+    assert all("has a name that is not valid UTF-8; rename" in one.why for one in result.failures)
+    assert "\n".join(result.in_words()).encode()

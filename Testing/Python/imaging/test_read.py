@@ -11,8 +11,17 @@ import pytest
 import SimpleITK as sitk
 from PIL import Image
 
-from MedSegRLib.errors import ImageReadError, SeriesChoiceError, UnsupportedVolumeError
-from MedSegRLib.imaging import Modality, Plane, SliceStack, read_volume
+from MedSegRLib.errors import ImageReadError, OutputError, SeriesChoiceError, UnsupportedVolumeError
+from MedSegRLib.imaging import (
+    Modality,
+    Plane,
+    SliceStack,
+    Volume,
+    read_segmentation,
+    read_volume,
+    write_segmentation,
+    write_volume,
+)
 
 VOXELS = np.random.default_rng(0).normal(100, 20, (5, 6, 7)).astype(np.float32)
 
@@ -288,3 +297,18 @@ def test_the_libraries_below_say_nothing_to_the_user(tmp_path, name, capfd):
     # And the error stream is given back afterwards.
     os.write(2, b"still there")
     assert capfd.readouterr().err == "still there"
+
+
+def test_a_name_that_is_no_text_is_refused_and_does_not_end_the_process(tmp_path):
+    path = tmp_path / os.fsdecode(b"gr\xfc\xdfe.nrrd")
+    save(tmp_path / "scan.nrrd").rename(path)
+    volume = Volume(VOXELS, np.eye(4))
+    for refused, call in (
+        (ImageReadError, lambda: read_volume(path)),
+        (ImageReadError, lambda: read_segmentation(path)),
+        (OutputError, lambda: write_volume(path, volume)),
+        (OutputError, lambda: write_segmentation(path.with_suffix(".nii"), [], volume)),
+    ):
+        with pytest.raises(refused, match=r"has a name that is not valid UTF-8; rename") as raised:
+            call()
+        assert str(raised.value).encode() and os.listdir(tmp_path) == [path.name]
