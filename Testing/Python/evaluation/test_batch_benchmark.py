@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from MedSegRLib.errors import ImageReadError, UnsupportedVolumeError
+from MedSegRLib.evaluation import batch_benchmark as benchmark_module
+from MedSegRLib.evaluation.batch_benchmark import BatchBenchmark, Timed, batch_markdown
 from MedSegRLib.evaluation.batch_studies import BROKEN, make_studies
 from MedSegRLib.evaluation.benchmark import Machine
 from MedSegRLib.evaluation.process_memory import run_measured
 from MedSegRLib.imaging import read_volume
+from MedSegRLib.model import tiny_model
 
 SENTENCES = {
     "cut": "cut short or damaged",
@@ -65,3 +68,22 @@ def test_a_machine_with_tiles_is_said_to_have_them(monkeypatch, tiles: bool, tol
     monkeypatch.setattr("torch.cpu._is_amx_tile_supported", lambda: tiles)
     monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: "AVX512")
     assert Machine.here().capability == told
+
+
+def test_the_loop_that_a_batch_is_measured_against_leaves_what_a_batch_leaves(
+    studies: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmark_module, "open_model", lambda name: tiny_model(0))
+    asking, saving = benchmark_module._loop(studies, tmp_path / "loop", "tiny")
+    assert asking.studies_per_hour > saving.studies_per_hour > 0
+    kinds = [path.suffix for path in sorted((tmp_path / "loop").iterdir())]
+    assert [kinds.count(kind) for kind in (".json", ".nrrd", ".html")] == [4, 4, 2]
+
+
+def test_ratios_are_to_the_loop_that_writes() -> None:
+    loop, saving, one = Timed(110.0, 2.0, 0.0), Timed(100.0, 2.0, 0.0), Timed(90.0, 3.0, 1.5)
+    result = BatchBenchmark(Machine.here(), 2, 1, 2, (("cut", "why"),), 3, True, loop, saving, one, one, one)
+    lines = batch_markdown(result).splitlines()
+    assert "| loop of Session.ask, nothing written | 110 | 1.10 | 2.0 |  |" in lines
+    assert "| batch, one worker | 90 | 0.90 | 3.0 | 1.50 |" in lines
+    assert "Killed 3 times and continued: contents are the same, byte by byte." in lines
