@@ -152,7 +152,7 @@ def _question_file() -> str:
 
 
 def _loop(studies: Path, output: Path, model: str) -> tuple[Timed, Timed]:
-    """What a user would write in a few lines: asking alone, and with masks, JSON and report as a batch has."""
+    """What a user would write in a few lines: asking alone, and with masks, JSON and report as of a batch."""
     start = time.perf_counter()
     opened = open_model(model)
     output.mkdir()
@@ -260,8 +260,8 @@ def batch_markdown(result: BatchBenchmark) -> str:
             "| --- | ---: | ---: | ---: | ---: |",
             *rows,
             "",
-            "Ratios are to the loop that writes; a batch writes thumbnails, records, a table and a page too, and "
-            "each study whole or not at all.",
+            "Ratios are to the loop that writes. A batch writes thumbnails, records, a table and a page too, "
+            "and each study whole or not at all.",
             "",
         ]
     )

@@ -11,6 +11,12 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
+from typer.testing import CliRunner
+
+from MedSegRLib.batch import run as run_batch
+from MedSegRLib.cli import main
+
+from ..batch.doubles import Answering, contents, put_scan
 
 SCRIPT = Path(__file__).resolve().parents[3] / "MedSegR" / "Scripts" / "batch.py"
 
@@ -65,3 +71,21 @@ def test_what_cannot_be_used_is_a_sentence_and_slicer_ends_with_2(
     assert script(*arguments) == [2]
     told = capsys.readouterr()
     assert sentence in told.out + told.err and "Traceback" not in told.out + told.err
+
+
+def test_slicer_the_terminal_and_the_library_leave_the_same_files(script, tmp_path, monkeypatch) -> None:
+    # Who answers is the same for all, so that only the ways in can differ; they are real.
+    monkeypatch.setattr("MedSegRLib.batch.engine.Workers", lambda *arguments: Answering())
+    for name in ("a", "b"):
+        put_scan(tmp_path / "studies" / f"{name}.nrrd")
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "config.json").write_text("{}")
+    told = ("--questions", "questions.toml", "--format", "nifti", "--model", str(model))
+    assert script("--input", "studies", "--output", "slicer", *told) == [0]
+    done = CliRunner().invoke(main, ["batch", "studies", "--output", "terminal", *told])
+    assert done.exit_code == 0, done.output
+    run_batch("studies", "questions.toml", "library", formats=["nifti"], model=str(model))
+    slicers, terminals, librarys = (contents(tmp_path / way) for way in ("slicer", "terminal", "library"))
+    assert slicers == terminals == librarys
+    assert {"findings.csv", "index.html", "studies/a/q.answer.json", "studies/b/q.nii.gz"} <= set(slicers)
