@@ -77,7 +77,8 @@ def run(
     deidentify
         Name scans by pseudonyms in all results; `private/identities.csv` tells whose they are.
     names
-        Name patients in the table and in sentences.
+        Name patients in the table and in sentences. Else a name that a header states is taken out of paths,
+        descriptions and names of results too; scans of other formats are called after their files.
     python
         The interpreter of the workers; None for the library's choice.
     show

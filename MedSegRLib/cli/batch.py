@@ -52,12 +52,16 @@ def batch(
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only tell what would be asked of what, and what not, and why.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Only tell what would be asked of what, by its path, and what not, and why."
+        ),
     ] = False,
     deidentify: Annotated[
         bool,
         typer.Option(
-            "--deidentify", help="Pseudonyms for scans in all results; private/identities.csv resolves them."
+            "--deidentify",
+            help="Pseudonyms for scans in all results and sentences; private/identities.csv resolves them.",
         ),
     ] = False,
     names: Annotated[
