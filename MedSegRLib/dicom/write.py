@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from pydicom.config import disable_value_validation
 from MedSegRLib.answers import Answer
 from MedSegRLib.dicom.identity import identify
 from MedSegRLib.dicom.source import DicomSource
-from MedSegRLib.errors import OutputError
+from MedSegRLib.errors import MedSegRError, OutputError
 from MedSegRLib.extras import import_extra
 from MedSegRLib.imaging import atomic_path
 
@@ -102,5 +103,16 @@ def _write(
         first = min(drawn_slices(answers), default=0)
         lead = Lead.of(source, order[first])
         headers[first] = lead.header
-        dataset = build(answers, headers, lead, identify(answers, source), created or datetime.now())
-        dataset.save_as(partial, enforce_file_format=True)
+        try:
+            dataset = build(answers, headers, lead, identify(answers, source), created or datetime.now())
+            dataset.save_as(partial, enforce_file_format=True)
+        except MedSegRError:
+            raise
+        except (AttributeError, KeyError, TypeError, ValueError, struct.error) as error:
+            # What highdicom and pydicom make of headers that are not as the standard wants them; one such
+            # series must not end a batch.
+            reason = " ".join(str(error).split())[:200]
+            raise OutputError(
+                f"{path} was not written: the headers of the series do not make a valid object ({reason}); "
+                "write .seg.nrrd or NIfTI instead."
+            ) from error

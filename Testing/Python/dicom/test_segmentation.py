@@ -18,6 +18,7 @@ from MedSegRLib.dataset.importing.about import About
 from MedSegRLib.dataset.importing.dicom_seg import SEG
 from MedSegRLib.dataset.importing.dicom_source import read_dicom
 from MedSegRLib.dicom import DicomSource, write_dicom_seg
+from MedSegRLib.errors import OutputError
 from MedSegRLib.imaging import read_volume
 
 from .made import CREATED, ORIENTATIONS
@@ -244,6 +245,20 @@ def test_tags_that_may_be_empty_may_be_missing(series, ask, write):
     folder = series(**missing)
     seg = write(folder, ask(folder), allowed=FROM_SCANNERS)
     assert (seg.PatientID, seg.AccessionNumber, seg.SeriesNumber) == ("", "", 1000)
+
+
+@pytest.mark.parametrize("error", [ValueError("no such\nvalue"), AttributeError("x"), KeyError("y")])
+def test_what_highdicom_refuses_for_a_reason_of_its_own_is_told_and_nothing_is_written(
+    series, ask, tmp_path, monkeypatch, error
+):
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr("highdicom.seg.Segmentation", refuse)
+    folder = series()
+    with pytest.raises(OutputError, match="headers of the series do not make a valid object"):
+        write_dicom_seg([ask(folder)], DicomSource.read(folder), tmp_path / "answer.dcm")
+    assert not list(tmp_path.glob("*answer*"))
 
 
 def test_words_longer_than_dicom_takes_are_cut(series, ask, write):
