@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -20,6 +19,7 @@ from torch.utils.data import Dataset
 from MedSegRLib.model.grounding import Grounding
 from MedSegRLib.model.losses import mask_losses
 
+from .coverage import Coverage, DrawnSlice
 from .real_slices import RealSlices
 from .synthesis import HeadMap, SynthesisConfig, synthesize
 from .targets import SIDE_CODE, PartTargets
@@ -36,7 +36,9 @@ def prompt_codes(targets: PartTargets, dim: int, seed: int) -> Tensor:
 
     A longer list of structures gives the first ones the codes that a shorter one does.
     """
-    structures = torch.randn(len(targets.structures), dim, generator=torch.Generator().manual_seed(seed))
+    drawn = torch.Generator().manual_seed(seed)
+    # One by one, since the last numbers of a draw depend on how many there are.
+    structures = [torch.randn(dim, generator=drawn) for _ in targets.structures]
     sides = torch.randn(3, dim, generator=torch.Generator().manual_seed(seed + 1))
     return torch.stack([structures[n] + sides[SIDE_CODE[s]] for n, s in targets.parts])
 
@@ -73,12 +75,12 @@ class GroundingBatches(Dataset[GroundingBatch]):
     def __init__(
         self,
         heads: Sequence[HeadMap],
-        real: RealSlices | None,
+        real: RealSlices,
         targets: PartTargets,
         synthesis: SynthesisConfig,
         sizes: Sequence[tuple[tuple[int, int], float]],
         *,
-        head_unknown: Tensor,
+        head_coverage: Coverage,
         seed: int,
         prompt_dim: int,
         slices: int = 16,
@@ -86,7 +88,7 @@ class GroundingBatches(Dataset[GroundingBatch]):
         prompts: int = 4,
     ) -> None:
         self.heads, self.real, self.targets = heads, real, targets
-        self.synthesis, self.sizes, self.head_unknown = synthesis, sizes, head_unknown
+        self.synthesis, self.sizes, self.head_coverage = synthesis, sizes, head_coverage
         self.seed, self.prompt_dim = seed, prompt_dim
         self.slices, self.prompted, self.prompts = slices, prompted, prompts
 
@@ -97,43 +99,41 @@ class GroundingBatches(Dataset[GroundingBatch]):
         size = self.sizes[int(rng.choice(len(shares), p=shares / shares.sum()))][0]
         count = max(2, round(self.slices * self.sizes[0][0][0] * self.sizes[0][0][1] / (size[0] * size[1])))
         prompted = max(1, round(self.prompted * count / self.slices))
-        images, structures, sides, unknowns, parts, maps = [], [], [], [], [], []
+        slices, parts, maps = [], [], []
         for i in range(count):
-            if self.real is not None and i % 2:
-                shown = self.real.draw(size, rng)
-                image, structure, side = shown.image, shown.structure, shown.side
-                unknown, sure = torch.from_numpy(shown.scan.unknown), shown.scan.sure
-            else:
-                head = self.heads[int(rng.integers(len(self.heads)))]
-                sample = synthesize(head, self.synthesis, size, rng)
-                image, unknown = sample.image, self.head_unknown
-                structure, side = self.targets.draw(sample.labels, sample.mirrored)
-                sure = ~unknown.numpy()[[number + 1 for number, _ in self.targets.parts]]
-            images.append(image)
-            structures.append(structure.to(torch.uint8))
-            sides.append(side.to(torch.uint8))
-            unknowns.append(unknown)
+            shown = self.real.draw(size, rng) if self.real and i % 2 else self._made_up(size, rng)
+            slices.append(shown)
             if i < prompted:
-                chosen = self._choose(structure, side, sure, rng)
+                chosen = self._choose(shown, rng)
                 parts.append(torch.tensor(chosen))
-                maps.append(torch.stack([self._similarity(structure, side, p, rng) for p in chosen]))
+                maps.append(torch.stack([self._similarity(shown, p, rng) for p in chosen]))
         return GroundingBatch(
-            torch.stack(images), torch.stack(structures), torch.stack(sides), torch.stack(unknowns),
-            torch.stack(parts), torch.stack(maps), self._noise(prompted, rng),
-        )  # fmt: skip
+            torch.stack([s.image for s in slices]),
+            torch.stack([s.structure for s in slices]).to(torch.uint8),
+            torch.stack([s.side for s in slices]).to(torch.uint8),
+            torch.stack([s.coverage.unknown for s in slices]),
+            torch.stack(parts),
+            torch.stack(maps),
+            self._noise(prompted, rng),
+        )
+
+    def _made_up(self, size: tuple[int, int], rng: np.random.Generator) -> DrawnSlice:
+        head = self.heads[int(rng.integers(len(self.heads)))]
+        sample = synthesize(head, self.synthesis, size, rng)
+        drawn = self.targets.draw(sample.labels, sample.mirrored)
+        return DrawnSlice(sample.image, *drawn, self.head_coverage)
 
     def _noise(self, prompted: int, rng: np.random.Generator) -> Tensor:
         shape = (prompted, self.prompts, self.prompt_dim)
         return 0.1 * torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
 
-    def _choose(
-        self, structure: Tensor, side: Tensor, sure: npt.NDArray[np.bool_], rng: np.random.Generator
-    ) -> list[int]:
+    def _choose(self, shown: DrawnSlice, rng: np.random.Generator) -> list[int]:
         """About a quarter absent parts, the rest present ones, small ones as often as large ones."""
-        counts = torch.bincount((structure * 3 + side).flatten(), minlength=3 * 64)
+        most = 3 * (len(self.targets.structures) + 1)
+        counts = torch.bincount((shown.structure * 3 + shown.side).flatten(), minlength=most)
         code = [(n + 1) * 3 + SIDE_CODE[s] for n, s in self.targets.parts]
         present = [p for p, c in enumerate(code) if counts[c] >= 6]
-        absent = [p for p, c in enumerate(code) if counts[c] == 0 and sure[p]]
+        absent = [p for p, c in enumerate(code) if counts[c] == 0 and shown.coverage.sure[p]]
         wanted = min(len(present), self.prompts - int(rng.random() < 0.7))
         chosen = [int(p) for p in rng.permutation(present)[:wanted]] if present else []
         fill = absent or present or list(range(len(code)))
@@ -141,12 +141,12 @@ class GroundingBatches(Dataset[GroundingBatch]):
             chosen.append(int(fill[int(rng.integers(len(fill)))]))
         return chosen
 
-    def _similarity(self, structure: Tensor, side: Tensor, part: int, rng: np.random.Generator) -> Tensor:
+    def _similarity(self, shown: DrawnSlice, part: int, rng: np.random.Generator) -> Tensor:
         """A coarse map as a language model might give it: right, blurred, noisy, or no idea at all."""
         grid = SIMILARITY_GRID
         if rng.random() < 0.5:
             return torch.zeros(grid, grid)
-        mask = self.targets.mask(structure, side, part)
+        mask = self.targets.mask(shown.structure, shown.side, part)
         cover = functional.adaptive_avg_pool2d(mask[None].float(), grid)[0]
         noise = torch.from_numpy(rng.standard_normal((grid, grid), dtype=np.float32))
         strength = float(rng.uniform(0.3, 1.0))
@@ -205,11 +205,16 @@ def dense_losses(read: Tensor, structure: Tensor, side: Tensor, unknown: Tensor)
     right = torch.where(structure > 0, likely.gather(1, structure[:, None])[:, 0], nothing)
     # Summed by class without a plane for each, which would be the largest thing in memory.
     pixels = torch.bincount(structure.flatten(), minlength=likely.shape[1])
-    overlap = torch.zeros_like(likely[0, :, 0, 0]).index_add(0, structure.flatten(), right.flatten())
-    claimed = likely.sum((2, 3))[:, 1:].masked_fill(unknown[:, 1:], 0.0).sum(0)
+    overlap = torch.zeros_like(likely[:, :, 0, 0]).scatter_add(1, structure.flatten(1), right.flatten(1))
+    # What may be there undrawn claims only what is drawn of it.
+    claimed = torch.where(unknown, overlap, likely.sum((2, 3)))[:, 1:].sum(0)
     total = torch.cat([nothing.sum()[None], claimed]) + pixels
-    dice = 1 - ((2 * overlap + 1) / (total + 1))[pixels > 0].mean()
+    dice = 1 - ((2 * overlap.sum(0) + 1) / (total + 1))[pixels > 0].mean()
     lateral = side > 0
     sides = read[:, -1].float()
     left = functional.binary_cross_entropy_with_logits(sides[lateral], (side[lateral] == 1).float())
-    return {"dense_ce": -(right + _LEAST).log().mean(), "dense_dice": dice, "dense_side": 0.3 * torch.nan_to_num(left)}
+    return {
+        "dense_ce": -(right + _LEAST).log().mean(),
+        "dense_dice": dice,
+        "dense_side": 0.3 * torch.nan_to_num(left),
+    }

@@ -8,7 +8,7 @@ from the batch's number.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -26,10 +26,12 @@ from MedSegRLib.dataset.conversation import Exchange, Scene
 from MedSegRLib.model.canvas import downscale
 from MedSegRLib.model.medsegr import MedSegRConfig
 
+from .coverage import Coverage, DrawnSlice
 from .language_stage import encode_conversation, full_scene
 from .packing import pack_conversations
+from .real_examinations import RealExaminations
 from .real_scans import RealScan
-from .real_slices import ALIKE_ON_BOTH_SIDES, RealSlices
+from .real_slices import RealSlices
 from .synthesis import HeadMap, Subject, SynthesisConfig, draw_subject, render
 from .targets import SIDE_CODE, PartTargets
 
@@ -42,6 +44,8 @@ _CUT = 0.12
 # it "is there" could not be seen in the pictures.
 _SURE_VOXELS = 150
 _SURE_PIXELS = 50
+# A patch with this share of nothing drawn says nothing of a scan that shows more than is drawn.
+_BLANK = 0.9
 
 
 @dataclass(frozen=True)
@@ -99,13 +103,13 @@ class JointBatches(Dataset[JointBatch]):
         config: MedSegRConfig,
         synthesis: SynthesisConfig,
         *,
-        head_unknown: Tensor,
+        head_coverage: Coverage,
         patch_grid: int,
         seed: int,
         shares: Shares,
     ) -> None:
         self.heads, self.targets, self.annotator = heads, targets, annotator
-        self.tokenizer, self.head_unknown = tokenizer, head_unknown
+        self.tokenizer, self.head_coverage = tokenizer, head_coverage
         self.config, self.synthesis, self.grid = config, synthesis, patch_grid
         self.seed, self.shares = seed, shares
         self._all = full_scene(annotator, config.offered)
@@ -113,10 +117,7 @@ class JointBatches(Dataset[JointBatch]):
         for part, (structure, side) in enumerate(targets.parts):
             self._part_of[structure + 1, SIDE_CODE[side]] = part + 1
         self._extents = [_extent(head, targets, self._part_of) for head in heads]
-        self._slices = RealSlices(real) if real else None
-        self._patients: dict[str, dict[str, list[RealScan]]] = {}
-        for scan in real:
-            self._patients.setdefault(scan.region, {}).setdefault(scan.patient, []).append(scan)
+        self._real_slices, self._real_examinations = RealSlices(real), RealExaminations(real, config)
 
     def __len__(self) -> int:
         return 1 << 30
@@ -158,7 +159,7 @@ class JointBatches(Dataset[JointBatch]):
 
     def _examination(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Scene, frozenset[Part]]:
         """Pictures [n, 3, P, P], patches, the scene, and of what it is doubtful whether it is there."""
-        if self._patients and rng.random() < self.shares.real:
+        if self._real_examinations and rng.random() < self.shares.real:
             return self._real(rng)
         which = int(rng.integers(len(self.heads)))
         head = self.heads[which]
@@ -181,9 +182,8 @@ class JointBatches(Dataset[JointBatch]):
         samples = [self._small(subject, float(z), size, rng) for z in at]
         shown = self._shown(which, low, high, subject, count)
         sure = _SURE_VOXELS if count > 1 else _SURE_PIXELS
-        scene, doubtful = self._scene("brain", shown, sure, self._told(self.head_unknown))
         pictures, patches = (torch.stack(values) for values in zip(*samples, strict=True))
-        return pictures, patches, scene, doubtful
+        return pictures, patches, *self._scene(self.head_coverage, shown, sure)
 
     def _small(
         self, subject: Subject, slice_mm: float, size: int, rng: np.random.Generator
@@ -193,7 +193,7 @@ class JointBatches(Dataset[JointBatch]):
         channels = [int(self.config.slice_offsets_mm[c]) for c in self.config.picture_channels]
         sample = render(subject, slice_mm, (edge, edge), rng, offsets_mm=channels, pixel_mm=size / edge)
         structure, side = self.targets.draw(sample.labels, sample.mirrored)
-        return sample.image, self._patches(structure, side)
+        return sample.image, self._patches(structure, side, self.head_coverage)
 
     def _shown(self, which: int, low: float, high: float, subject: Subject, count: int) -> dict[Part, int]:
         """Voxels of each part between the first and last slice of an examination."""
@@ -208,58 +208,35 @@ class JointBatches(Dataset[JointBatch]):
             for (structure, side), voxels in zip(self.targets.parts, total, strict=True)
         }
 
-    def _scene(
-        self,
-        region: str,
-        shown: Mapping[Part, int],
-        sure: int,
-        told: npt.NDArray[np.bool_] | None = None,
-    ) -> tuple[Scene, frozenset[Part]]:
-        """What is there for sure, and what is doubtful; `told` parts are not there where nothing is drawn."""
-        present = {part: float(count) for part, count in shown.items() if count >= sure}
-        doubtful = {part for part, count in shown.items() if 0 < count < sure}
-        if told is not None:
-            undrawn = zip(shown, told, strict=True)
-            doubtful |= {part for part, known in undrawn if not known and part not in present}
-        return Scene(region, self.config.offered, present), frozenset(doubtful)
-
-    def _told(self, unknown: Tensor) -> npt.NDArray[np.bool_]:
-        return ~unknown.numpy()[[number + 1 for number, _ in self.targets.parts]]
-
     def _real(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Scene, frozenset[Part]]:
-        # By region and patient first: of some there are hundreds of single slices, of others two scans.
-        regions = sorted(self._patients)
-        patients = list(self._patients[regions[int(rng.integers(len(regions)))]].values())
-        scans = patients[int(rng.integers(len(patients)))]
-        scan = scans[int(rng.integers(len(scans)))]
-        n = len(scan.slices)
-        count = min(n, self.config.key_slices)
-        low, high = (0.0, float(n)) if rng.random() < 0.5 else np.sort(rng.uniform(0, n, 2))
-        low = min(float(low), n - count)
-        high = max(float(high), low + count)
-        at = np.clip((low + (np.arange(count) + 0.5) / count * (high - low)).astype(int), 0, n - 1)
-        channels = list(self.config.picture_channels)
-        images = torch.from_numpy(np.stack([scan.channels(int(i))[channels] for i in at])).float() / 255
-        structure, side = (torch.from_numpy(a[at]).long() for a in (scan.structure, scan.side))
-        mirrored = scan.region in ALIKE_ON_BOTH_SIDES and rng.random() < 0.5
-        if mirrored:
-            images, structure, side = images.flip(-1), structure.flip(-1), side.flip(-1)
-            side = torch.where(side > 0, 3 - side, side)
-        edge = scan.slices.shape[-1] // 12
-        shift = tuple(int(v) for v in rng.integers(-edge, edge + 1, 2))
-        images, structure, side = (torch.roll(a, shift, (-2, -1)) for a in (images, structure, side))
-        images = downscale(images, self.config.picture_size)
-        images = (images * float(rng.uniform(0.7, 1.2))).clamp(0, 1).pow(float(np.exp(rng.normal(0, 0.25))))
-        patches = torch.stack([self._patches(a, b) for a, b in zip(structure, side, strict=True)])
-        if scan.unknown[1:].any():
-            # Nobody knows what is there where nothing is drawn.
-            patches = patches * (patches[..., :1] < 0.9)
-        pixels = scan.pixels[int(at[0]) : int(at[-1]) + 1].sum(0)
-        shown = {
-            (self.targets.structures[n], s.other if mirrored else s): int(pixels[n + 1, SIDE_CODE[s]])
-            for n, s in self.targets.parts
+        seen = self._real_examinations.draw(rng)
+        drawn = zip(seen.structure, seen.side, strict=True)
+        patches = torch.stack([self._patches(*one, seen.coverage) for one in drawn])
+        return seen.pictures, patches, *self._scene(seen.coverage, self._of_parts(seen.pixels), _SURE_PIXELS)
+
+    def _of_parts(self, pixels: npt.NDArray[np.int64]) -> dict[Part, int]:
+        """Pixels of each part, from those of each structure and side, [structures + 1, 3]."""
+        return {
+            (self.targets.structures[number], side): int(pixels[number + 1, SIDE_CODE[side]])
+            for number, side in self.targets.parts
         }
-        return images, patches, *self._scene(scan.region, shown, _SURE_PIXELS, scan.sure)
+
+    def _scene(
+        self, coverage: Coverage, shown: Mapping[Part, int], least: int
+    ) -> tuple[Scene, frozenset[Part]]:
+        """What is there for sure, with `least` voxels or pixels, and what is doubtful.
+
+        Nobody can see whether what has fewer is there, nor know it of what may be there undrawn.
+        """
+        present = {part: float(count) for part, count in shown.items() if count >= least}
+        doubtful = self._undrawn(coverage, present) | {p for p, count in shown.items() if 0 < count < least}
+        return Scene(coverage.region, self.config.offered, present), doubtful
+
+    def _undrawn(self, coverage: Coverage, drawn: Collection[Part]) -> frozenset[Part]:
+        """Parts that are not `drawn` and of which nobody knows whether they are there."""
+        parts = ((self.targets.structures[number], side) for number, side in self.targets.parts)
+        told = zip(parts, coverage.sure, strict=True)
+        return frozenset(part for part, sure in told if not sure and part not in drawn)
 
     # -- slices
 
@@ -271,58 +248,48 @@ class JointBatches(Dataset[JointBatch]):
     ) -> JointBatch:
         size = int(rng.choice((192, 192, 192, 224)))
         count = max(2, round(self.shares.slices * (192 / size) ** 2))
-        images, small, rows, score, masks, parts, hist = [], [], [], [], [], [], []
-        structures, sides, unknowns = [], [], []
+        slices, small, rows, score, masks, parts, patches = [], [], [], [], [], [], []
         for i in range(count):
             writes = i < round(self.shares.written * count)
-            image, structure, side, unknown, region, told = self._slice(size, rng)
-            part_map = self._part_of[structure, side]
-            exchange = self._about_slice(part_map, region, told, writes, words)
+            shown = self._slice(size, rng)
+            part_map = self._part_of[shown.structure, shown.side]
+            exchange = self._about_slice(part_map, shown.coverage, writes, words)
             row = [self._part_number(t.structure, t.side) for t in exchange.targets if t.present]
+            row = row[: self.shares.prompts] + [-1] * (self.shares.prompts - len(row))
+            slices.append(shown)
             rows.append((exchange,))
             score.append(writes)
-            images.append(image)
-            small.append(downscale(image[None, list(self.config.picture_channels)], self.config.picture_size)[0])
-            row = row[: self.shares.prompts] + [-1] * (self.shares.prompts - len(row))
+            channels = list(self.config.picture_channels)
+            small.append(downscale(shown.image[None, channels], self.config.picture_size)[0])
             parts.append(torch.tensor(row))
             masks.append(torch.stack([(part_map == p + 1) & (p >= 0) for p in row]))
-            patches = self._patches(structure, side)
-            hist.append(patches * (patches[..., :1] < 0.9) if region != "brain" else patches)
-            structures.append(structure.to(torch.uint8))
-            sides.append(side.to(torch.uint8))
-            unknowns.append(unknown)
+            patches.append(self._patches(shown.structure, shown.side, shown.coverage))
         text = self._text(rows, torch.stack(small), words, score=score)
         kept, draw = self.shares.one_prompt, rng.random()
         return JointBatch(
-            (*examinations, (text, torch.stack(hist))),
-            torch.stack(images), torch.stack(masks), torch.stack(parts),
-            torch.stack(structures), torch.stack(sides), torch.stack(unknowns),
+            (*examinations, (text, torch.stack(patches))),
+            torch.stack([s.image for s in slices]),
+            torch.stack(masks),
+            torch.stack(parts),
+            torch.stack([s.structure for s in slices]).to(torch.uint8),
+            torch.stack([s.side for s in slices]).to(torch.uint8),
+            torch.stack([s.coverage.unknown for s in slices]),
             "sparse" if draw < kept else "dense" if draw < 2 * kept else None,
-        )  # fmt: skip
+        )
 
-    def _slice(
-        self, size: int, rng: np.random.Generator
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor, str, npt.NDArray[np.bool_]]:
-        """Image, structure, side, what is unknown, the region, and which parts are told of."""
-        if self._slices is not None and rng.random() < self.shares.real:
-            real = self._slices.draw((size, size), rng)
-            unknown = torch.from_numpy(real.scan.unknown)
-            return real.image, real.structure, real.side, unknown, real.scan.region, real.scan.sure
+    def _slice(self, size: int, rng: np.random.Generator) -> DrawnSlice:
+        if self._real_slices and rng.random() < self.shares.real:
+            return self._real_slices.draw((size, size), rng)
         head = self.heads[int(rng.integers(len(self.heads)))]
         low, high = head.deep_slices if rng.random() < 0.6 else head.brain_slices
         subject = draw_subject(head, self.synthesis, rng, halves=rng.random() < self.shares.half)
         offsets = [int(o) for o in self.config.slice_offsets_mm]
         sample = render(subject, float(rng.uniform(low - 2, high + 2)), (size, size), rng, offsets_mm=offsets)
-        structure, side = self.targets.draw(sample.labels, sample.mirrored)
-        return sample.image, structure, side, self.head_unknown, "brain", self._told(self.head_unknown)
+        drawn = self.targets.draw(sample.labels, sample.mirrored)
+        return DrawnSlice(sample.image, *drawn, self.head_coverage)
 
     def _about_slice(
-        self,
-        part_map: Tensor,
-        region: str,
-        told: npt.NDArray[np.bool_],
-        writes: bool,
-        words: random.Random,
+        self, part_map: Tensor, coverage: Coverage, writes: bool, words: random.Random
     ) -> Exchange:
         """An exchange with few enough targets; one that `writes` tells what this very slice shows."""
         counts = torch.bincount(part_map.flatten(), minlength=len(self.targets.parts) + 1)[1:]
@@ -330,16 +297,15 @@ class JointBatches(Dataset[JointBatch]):
             (self.targets.structures[n], s): int(pixels)
             for (n, s), pixels in zip(self.targets.parts, counts, strict=True)
         }
-        scene, doubtful = self._scene(region, shown, _SURE_PIXELS, told)
+        scene, doubtful = self._scene(coverage, shown, _SURE_PIXELS)
         if not writes:
             # As if all were there that could be, so that what is not there is asked for as well.
             near = self._near(scene)
             scene = replace(self._all, offered=near) if near else self._all
-            doubtful = frozenset(
-                part for part, known in zip(shown, told, strict=True) if not known and not shown[part]
-            )
+            doubtful = self._undrawn(coverage, [part for part, pixels in shown.items() if pixels])
+        nothing_to_find = all(p in doubtful or p[0] not in scene.offered for p in scene.present_ml)
         # Most parts are not on most slices; asked evenly, a model would learn to say so of all.
-        may_find_none = writes and (not scene.present_ml or words.random() < 0.35)
+        may_find_none = nothing_to_find or (writes and words.random() < 0.35)
         while True:
             exchange = self._surely(scene, doubtful, 1, words)[0]
             found = sum(t.present for t in exchange.targets)
@@ -357,15 +323,19 @@ class JointBatches(Dataset[JointBatch]):
     def _part_number(self, structure: str, side: Side) -> int:
         return int(self.targets.parts.index((self.targets.structures.index(structure), side)))
 
-    def _patches(self, structure: Tensor, side: Tensor) -> Tensor:
-        """Share of each part in each patch, [g * g, parts + 1]."""
+    def _patches(self, structure: Tensor, side: Tensor, coverage: Coverage) -> Tensor:
+        """Share of each part in each patch, [g * g, parts + 1]; none in patches of which nobody knows any."""
         part_map = self._part_of[structure, side]
         edge, classes = part_map.shape[0] // self.grid, len(self.targets.parts) + 1
         at = torch.arange(part_map.shape[0]).div(edge, rounding_mode="floor").clamp(max=self.grid - 1)
         patch = at[:, None] * self.grid + at[None, :]
         counts = torch.bincount((patch * classes + part_map).flatten(), minlength=self.grid**2 * classes)
         counts = counts.reshape(self.grid**2, classes).float()
-        return counts / counts.sum(1, keepdim=True)
+        shares = counts / counts.sum(1, keepdim=True)
+        # What is no brain on a brain's slice is worth learning, although a head shows more than is drawn.
+        if coverage.region == "brain" or not coverage.unknown[1:].any():
+            return shares
+        return shares * (shares[:, :1] < _BLANK)
 
     def _text(
         self,

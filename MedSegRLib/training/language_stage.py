@@ -1,4 +1,4 @@
-"""Second stage, language alone: questions without pictures, answered as if all of a brain were there.
+"""Second stage, language alone: questions without pictures, answered as if all that is offered were there.
 
 Cheap next to anything with pixels, so this is where the words are learnt: the annotator writes afresh for
 every batch. Only the answers are scored.

@@ -1,7 +1,7 @@
 """Real scans: labelled ones of any region, as slices that the model sees, and what nobody drew on them.
 
-A scan's labels are seldom all that it shows. What may be there undrawn is kept beside them, so that nothing
-is learnt from its absence.
+A scan's labels are seldom all that it shows. What may be there undrawn is kept beside them (`Coverage`), so
+that nothing is learnt from its absence.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ from MedSegRLib.model.canvas import Canvas
 from MedSegRLib.model.medsegr import MedSegRConfig
 from MedSegRLib.reasoning.plan import body_part_of, choose_plane
 
+from .coverage import Coverage
 from .targets import SIDE_CODE, PartTargets
 
 __all__ = ["RealScan", "read_real_scans"]
 
-_SHARE_HELD_BACK = 6
+_HELD_BACK_EVERY = 6
 _LEAST_PIXELS = 20
 
 Slices = npt.NDArray[np.uint8]
@@ -42,33 +43,29 @@ class RealScan:
 
     Attributes
     ----------
-    region, patient
-        What it is of, and of whom.
+    patient
+        Of whom it is.
     slices
         [N, S, S], windowed to 0..255, on its canvas.
     steps
         Distance of each channel from its slice, in slices.
     structure, side
         [N, S, S]: structure number + 1, 0 where nothing is drawn; 1 left, 2 right, 0 not told.
-    unknown
-        bool [structures + 1]: what a pixel with nothing drawn on it may be; index 0, nothing, is always so.
-    sure
-        bool [parts]: whether a part that is not drawn on a slice is not there.
+    coverage
+        What it is of, and what its labels tell.
     """
 
-    region: str
     patient: str
     slices: Slices
     steps: tuple[int, ...]
     structure: Slices
     side: Slices
-    unknown: npt.NDArray[np.bool_]
-    sure: npt.NDArray[np.bool_]
+    coverage: Coverage
 
     @cached_property
     def pixels(self) -> npt.NDArray[np.int64]:
         """How many pixels of each structure and side there are on each slice, [N, structures + 1, 3]."""
-        classes = len(self.unknown) * 3
+        classes = len(self.coverage.unknown) * 3
         codes = self.structure.astype(np.int64) * 3 + self.side
         return np.stack([np.bincount(c.ravel(), minlength=classes).reshape(-1, 3) for c in codes])
 
@@ -76,7 +73,7 @@ class RealScan:
     def showing(self) -> Mapping[int, npt.NDArray[np.intp]]:
         """Slices that show a structure, by its number."""
         shown = self.pixels.sum(2) >= _LEAST_PIXELS
-        found = ((number, np.flatnonzero(shown[:, number + 1])) for number in range(len(self.unknown) - 1))
+        found = ((number, np.flatnonzero(shown[:, number + 1])) for number in range(shown.shape[1] - 1))
         return {number: slices for number, slices in found if len(slices)}
 
     def channels(self, index: int) -> Slices:
@@ -119,7 +116,7 @@ def read_real_scans(
     for origin in dict.fromkeys(source.origin for source in chosen):
         mine = [source for source in chosen if source.origin == origin]
         patients = sorted({source.patient for source in mine})
-        kept_back = set(patients[_SHARE_HELD_BACK - 1 :: _SHARE_HELD_BACK])
+        kept_back = set(patients[_HELD_BACK_EVERY - 1 :: _HELD_BACK_EVERY])
         for source in mine:
             if (source.patient in kept_back) == held_back:
                 scans.append(_read(source, targets, table, config))
@@ -140,17 +137,8 @@ def _read(source: Source, targets: PartTargets, table: AnatomyTable, config: Med
     first, last = filled[0], filled[-1] + 1
     structure, side = _drawn(source, volume, stack, canvas, targets, table)
     structure, side = structure[first:last], side[first:last]
-    unknown, sure = _unknown(source, targets, table, structure, side)
-    return RealScan(
-        source.region,
-        source.patient,
-        canvas.grey()[first:last],
-        canvas.steps,
-        structure,
-        side,
-        unknown,
-        sure,
-    )
+    coverage = _coverage(source, targets, table, structure, side)
+    return RealScan(source.patient, canvas.grey()[first:last], canvas.steps, structure, side, coverage)
 
 
 def _drawn(
@@ -189,20 +177,18 @@ def _taught(name: str | None, targets: PartTargets, table: AnatomyTable) -> str 
     return name
 
 
-def _unknown(
+def _coverage(
     source: Source, targets: PartTargets, table: AnatomyTable, structure: Slices, side: Slices
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    named = {_taught(label.structure, targets, table) for label in source.labels}
+) -> Coverage:
+    told = {(_taught(label.structure, targets, table), label.side) for label in source.labels}
     left_out = {_taught(name, targets, table) for name, _ in source.undrawn}
-    seen = [(name, Side.NONE) for name in named if name is not None]
-    outside = set(outside_of(source.region, table, seen))
-    missing = np.array([n not in outside and (n not in named or n in left_out) for n in targets.structures])
-    # Of a structure whose sides were not told apart nobody knows which is there.
-    blurred = np.array(
-        [
-            table[name].sided and bool(((structure == number + 1) & (side == 0)).any())
-            for number, name in enumerate(targets.structures)
-        ]
-    )
-    sure = np.array([not (missing | blurred)[number] for number, _ in targets.parts])
-    return np.concatenate([[True], missing]), sure
+    outside = outside_of(source.region, table, [(name, side) for name, side in told if name is not None])
+    missing, unsided = set(), set()
+    for number, which in targets.parts:
+        name = targets.structures[number]
+        drawn = name not in left_out and bool(told & {(name, which), (name, Side.NONE)})
+        if not drawn and name not in outside:
+            missing.add(name)
+        if which is not Side.NONE and bool(((structure == number + 1) & (side == 0)).any()):
+            unsided.add(name)
+    return Coverage.of(source.region, targets, missing, unsided)

@@ -7,40 +7,25 @@ do; they are mirrored only where a body is alike on both sides.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from .coverage import DrawnSlice
 from .real_scans import RealScan
+from .targets import other_side
 
-__all__ = ["ALIKE_ON_BOTH_SIDES", "RealSlice", "RealSlices"]
+__all__ = ["RealSlices", "cut", "may_be_mirrored"]
 
 # Share of the slices that show the structure that they were drawn for.
 _SHOWING = 0.75
-ALIKE_ON_BOTH_SIDES = frozenset({"head_neck", "brain"})
-
-
-@dataclass(frozen=True)
-class RealSlice:
-    """`image` float32 [C, H, W] in 0..1; `structure`, `side` int64 [H, W] as `PartTargets.draw` gives them."""
-
-    scan: RealScan
-    image: Tensor
-    structure: Tensor
-    side: Tensor
+_ALIKE_ON_BOTH_SIDES = frozenset({"head_neck", "brain"})
 
 
 class RealSlices:
-    """Draws slices of scans.
-
-    Parameters
-    ----------
-    scans
-        At least one that shows something drawn.
-    """
+    """Draws slices of scans; false if none of them shows anything that is taught."""
 
     def __init__(self, scans: Sequence[RealScan]) -> None:
         self._showing: dict[int, dict[str, list[RealScan]]] = {}
@@ -49,7 +34,10 @@ class RealSlices:
                 patients = self._showing.setdefault(structure, {})
                 patients.setdefault(scan.patient, []).append(scan)
 
-    def draw(self, size: tuple[int, int], rng: np.random.Generator) -> RealSlice:
+    def __bool__(self) -> bool:
+        return bool(self._showing)
+
+    def draw(self, size: tuple[int, int], rng: np.random.Generator) -> DrawnSlice:
         """Draw a structure, a patient, a scan and a slice, and cut `size` (H, W) pixels out of it."""
         structure = sorted(self._showing)[int(rng.integers(len(self._showing)))]
         patients = list(self._showing[structure].values())
@@ -60,9 +48,8 @@ class RealSlices:
         return cut(scan, int(among[int(rng.integers(len(among)))]), size, rng)
 
 
-def cut(scan: RealScan, index: int, size: tuple[int, int], rng: np.random.Generator) -> RealSlice:
+def cut(scan: RealScan, index: int, size: tuple[int, int], rng: np.random.Generator) -> DrawnSlice:
     """Cut and vary one slice."""
-    height, width = size
     edge = scan.slices.shape[-1]
     grid = _grid(edge, size, rng)
     image = torch.from_numpy(scan.channels(index)).float()[None] / 255
@@ -70,13 +57,17 @@ def cut(scan: RealScan, index: int, size: tuple[int, int], rng: np.random.Genera
     drawn = torch.from_numpy(np.stack([scan.structure[index], scan.side[index]])).float()[None]
     drawn = functional.grid_sample(drawn, grid, mode="nearest", align_corners=False)[0].long()
     structure, side = drawn[0], drawn[1]
-    if scan.region in ALIKE_ON_BOTH_SIDES and rng.random() < 0.5:
-        image, structure, side = image.flip(-1), structure.flip(-1), side.flip(-1)
-        side = torch.where(side > 0, 3 - side, side)
+    if may_be_mirrored(scan) and rng.random() < 0.5:
+        image, structure, side = image.flip(-1), structure.flip(-1), other_side(side.flip(-1))
     image = image * float(rng.uniform(0.8, 1.2)) + float(rng.uniform(-0.08, 0.08)) * (image > 0)
     noise = torch.from_numpy(rng.standard_normal(tuple(image.shape), dtype=np.float32))
     image = (image + noise * float(rng.uniform(0, 0.05))).clamp_(0, 1).pow(float(np.exp(rng.normal(0, 0.2))))
-    return RealSlice(scan, image.contiguous(), structure.contiguous(), side.contiguous())
+    return DrawnSlice(image.contiguous(), structure.contiguous(), side.contiguous(), scan.coverage)
+
+
+def may_be_mirrored(scan: RealScan) -> bool:
+    """Whether a scan is of what is alike on both sides."""
+    return scan.coverage.region in _ALIKE_ON_BOTH_SIDES
 
 
 def _grid(edge: int, size: tuple[int, int], rng: np.random.Generator) -> Tensor:
@@ -94,5 +85,6 @@ def _grid(edge: int, size: tuple[int, int], rng: np.random.Generator) -> Tensor:
     x = float(np.sin(angle)) * rows[:, None] + float(np.cos(angle)) * columns[None, :] + float(shift[1])
     coarse = int(rng.integers(3, 7))
     bend = torch.from_numpy(rng.standard_normal((1, 2, coarse, coarse), dtype=np.float32))
-    bend = functional.interpolate(bend * float(rng.uniform(0, 4)), size=size, mode="bicubic", align_corners=True)
+    bend = bend * float(rng.uniform(0, 4))
+    bend = functional.interpolate(bend, size=size, mode="bicubic", align_corners=True)
     return torch.stack([x + bend[0, 0], y + bend[0, 1]], dim=-1)[None] * (2 / edge)

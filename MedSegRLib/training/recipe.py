@@ -19,7 +19,6 @@ from torch import nn
 
 from MedSegRLib.anatomy import load_table
 from MedSegRLib.dataset.annotator import OfflineAnnotator
-from MedSegRLib.dataset.building.field_of_view import outside_of
 from MedSegRLib.dataset.building.held_out import held_out_questions
 from MedSegRLib.dataset.stock import load_stock
 from MedSegRLib.errors import UserInputError
@@ -28,6 +27,7 @@ from MedSegRLib.model.grounding import Grounding, GroundingConfig
 from MedSegRLib.model.medsegr import MedSegR, MedSegRConfig
 from MedSegRLib.model.mini import build_mini_understanding
 
+from .coverage import Coverage
 from .events import Watch, nobody
 from .grounding_stage import GroundingBatches, GroundingStage, prompt_codes
 from .growing import grown_state
@@ -81,6 +81,7 @@ class Recipe:
         self.config = MedSegRConfig.from_dict(model)
         self.table = load_table()
         self.targets = PartTargets.of(self.table, self.config.offered)
+        self.head_coverage = Coverage.of_heads(self.targets, self.table)
         self.annotator = OfflineAnnotator(self.table, load_stock(), held_out_questions())
         grounding = self.values["model"]["grounding"]
         self.codes = prompt_codes(self.targets, int(grounding["embed_dim"]), self.seed)
@@ -107,13 +108,6 @@ class Recipe:
         scans, files = read_real_scans(self.data, sources, self.targets, self.table, self.config)
         self.files += [f for f in files if f not in self.files]
         return scans
-
-    @property
-    def head_unknown(self) -> torch.Tensor:
-        """Bool [structures + 1]: what a made-up head may show although its label map does not draw it."""
-        outside = set(outside_of("brain", self.table))
-        drawn = [bool(self.table[name].freesurfer) or name in outside for name in self.config.offered]
-        return torch.tensor([True, *(not told for told in drawn)])
 
     def tokenizer(self) -> Tokenizer:
         """The tokenizer of this work folder, learnt if it is not there yet."""
@@ -162,14 +156,13 @@ class Recipe:
 
     def grounding_stage(self, model: MedSegR) -> GroundingStage:
         """Grounding alone."""
-        real = self.real_scans()
         batches = GroundingBatches(
             self.heads(),
-            RealSlices(real) if real else None,
+            RealSlices(self.real_scans()),
             self.targets,
             SynthesisConfig(),
             _CANVASES,
-            head_unknown=self.head_unknown,
+            head_coverage=self.head_coverage,
             seed=self.draws,
             prompt_dim=self.codes.shape[1],
         )
@@ -206,7 +199,7 @@ class Recipe:
             self.tokenizer(),
             self.config,
             SynthesisConfig(),
-            head_unknown=self.head_unknown,
+            head_coverage=self.head_coverage,
             patch_grid=self.config.picture_size // int(self.values["model"]["understanding"]["patch"]),
             seed=self.draws + STAGES.index(name),
             shares=shares,

@@ -14,10 +14,15 @@ from torch import Tensor
 
 from MedSegRLib.anatomy import AnatomyTable, Side
 
-__all__ = ["SIDE_CODE", "PartTargets"]
+__all__ = ["SIDE_CODE", "PartTargets", "other_side"]
 
 SIDE_CODE = {Side.NONE: 0, Side.LEFT: 1, Side.RIGHT: 2}
 _LARGEST_ID = 2048
+
+
+def other_side(side: Tensor) -> Tensor:
+    """Codes of sides, left and right swapped."""
+    return torch.where(side > 0, 3 - side, side)
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class PartTargets:
 
     @classmethod
     def of(cls, table: AnatomyTable, structures: Sequence[str]) -> PartTargets:
-        """Look the ids of each structure up in the anatomy table; of those beyond the brain there are none."""
+        """Look the ids of each structure up in the anatomy table; structures beyond the brain have none."""
         structure_of_id = np.zeros(_LARGEST_ID, np.int64)
         side_of_id = np.zeros(_LARGEST_ID, np.int64)
         parts: list[tuple[int, Side]] = []
@@ -54,7 +59,7 @@ class PartTargets:
         """Turn ids [H, W] into structure numbers + 1 and sides, both int64 [H, W]."""
         structure, side = self.structure_of_id[labels], self.side_of_id[labels]
         if mirrored:
-            side = torch.where(side > 0, 3 - side, side)
+            side = other_side(side)
         return structure, side
 
     def mask(self, structure: Tensor, side: Tensor, part: int) -> Tensor:
