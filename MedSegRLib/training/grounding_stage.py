@@ -206,9 +206,10 @@ def dense_losses(read: Tensor, structure: Tensor, side: Tensor, unknown: Tensor)
     # Summed by class without a plane for each, which would be the largest thing in memory.
     pixels = torch.bincount(structure.flatten(), minlength=likely.shape[1])
     overlap = torch.zeros_like(likely[:, :, 0, 0]).scatter_add(1, structure.flatten(1), right.flatten(1))
-    # What may be there undrawn claims only what is drawn of it.
+    # What may be there undrawn claims what is drawn of it alone, and is nothing elsewhere.
     claimed = torch.where(unknown, overlap, likely.sum((2, 3)))[:, 1:].sum(0)
-    total = torch.cat([nothing.sum()[None], claimed]) + pixels
+    blank = nothing.sum() - overlap[:, 1:][unknown[:, 1:]].sum()
+    total = torch.cat([blank[None], claimed]) + pixels
     dice = 1 - ((2 * overlap.sum(0) + 1) / (total + 1))[pixels > 0].mean()
     lateral = side > 0
     sides = read[:, -1].float()

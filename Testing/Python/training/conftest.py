@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +14,14 @@ from MedSegRLib.anatomy import load_table
 from MedSegRLib.dataset.annotator import OfflineAnnotator
 from MedSegRLib.dataset.building.held_out import held_out_questions
 from MedSegRLib.dataset.stock import load_stock
+from MedSegRLib.training.coverage import Coverage
 from MedSegRLib.training.language_stage import full_scene
 from MedSegRLib.training.synthesis import HeadMap
 from MedSegRLib.training.targets import PartTargets
 from MedSegRLib.training.tokenizer import train_tokenizer
+
+# For the helpers beside the tests.
+sys.path.append(str(Path(__file__).parent))
 
 RIGHT_IDS = (41, 42, 43, 49, 50, 51, 52, 53, 54, 58, 60, 47, 46)
 LEFT_IDS = (2, 3, 4, 10, 11, 12, 13, 17, 18, 26, 28, 8, 7)
@@ -59,6 +65,11 @@ def offered() -> tuple[str, ...]:
 @pytest.fixture(scope="session")
 def targets(offered: tuple[str, ...]) -> PartTargets:
     return PartTargets.of(load_table(), offered)
+
+
+@pytest.fixture(scope="session")
+def head_coverage(targets: PartTargets) -> Coverage:
+    return Coverage.of_heads(targets, load_table())
 
 
 @pytest.fixture(scope="session")

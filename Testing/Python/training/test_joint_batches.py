@@ -10,13 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from made_scans import made_scan
 from tokenizers import Tokenizer
 from torch.nn import functional
 
 from MedSegRLib.anatomy import Side, load_table
 from MedSegRLib.dataset.annotator import OfflineAnnotator
 from MedSegRLib.model import MedSegRConfig
-from MedSegRLib.training.joint_batches import JointBatch, JointBatches, OtherScan, Shares, similarity_targets
+from MedSegRLib.training.coverage import Coverage
+from MedSegRLib.training.joint_batches import JointBatch, JointBatches, Shares, similarity_targets
+from MedSegRLib.training.real_examinations import RealExaminations
 from MedSegRLib.training.recipe import read_axial_labels
 from MedSegRLib.training.synthesis import HeadMap, SynthesisConfig, draw_subject
 from MedSegRLib.training.targets import PartTargets
@@ -26,13 +29,21 @@ SMALL = Shares(examinations=2, questions=3, slices=6)
 
 
 @pytest.fixture
-def make(annotator: OfflineAnnotator, offered: tuple[str, ...], targets: PartTargets, tokenizer: Tokenizer):  # type: ignore[no-untyped-def]
+def make(  # type: ignore[no-untyped-def]
+    annotator: OfflineAnnotator,
+    offered: tuple[str, ...],
+    targets: PartTargets,
+    tokenizer: Tokenizer,
+    head_coverage: Coverage,
+):
     def batches(head: HeadMap, shares: Shares, key_slices: int = 4) -> JointBatches:
         config = MedSegRConfig(offered=offered, key_slices=key_slices)
-        others = [OtherScan("abdomen", np.random.default_rng(0).integers(0, 255, (9, 96, 96, 3), np.uint8))]
+        abdomen = Coverage.of("abdomen", targets, missing=())
+        nothing = np.zeros((9, 192, 192), np.uint8)
+        real = [made_scan(nothing, nothing, abdomen)]
         return JointBatches(
-            [head], others, targets, annotator, tokenizer, config, SynthesisConfig(),
-            patch_grid=8, seed=6, shares=shares,
+            [head], real, targets, annotator, tokenizer, config, SynthesisConfig(),
+            head_coverage=head_coverage, patch_grid=8, seed=6, shares=shares,
         )  # fmt: skip
 
     return batches
@@ -94,7 +105,7 @@ def test_written_slices_refuse_what_they_do_not_show(make, head, tokenizer, name
 
 def test_other_regions_hold_no_part_of_a_brain(make, head, tokenizer) -> None:  # type: ignore[no-untyped-def]
     marks = []
-    for batch in some(make(head, replace(SMALL, examinations=4, other_region=1.0))):
+    for batch in some(make(head, replace(SMALL, examinations=4, real=1.0))):
         marks += [m for row in batch.pictured[0][0]["input_ids"] for _, m in mentions(row, tokenizer)]
         assert bool((batch.pictured[0][1][..., 0] == 1).all())
         assert bool((batch.pictured[0][1][..., 1:] == 0).all())
@@ -105,7 +116,7 @@ def test_other_regions_hold_no_part_of_a_brain(make, head, tokenizer) -> None:  
 
 
 def test_brains_do_hold_parts(make, head, tokenizer) -> None:  # type: ignore[no-untyped-def]
-    whole = replace(SMALL, examinations=4, other_region=0.0, slab=0.0, half=0.0)
+    whole = replace(SMALL, examinations=4, real=0.0, slab=0.0, half=0.0)
     batches = some(make(head, whole))
     found = [m for b in batches for row in b.pictured[0][0]["input_ids"] for _, m in mentions(row, tokenizer)]
     assert found.count("[SEG]") > len(found) / 2
@@ -119,13 +130,13 @@ def test_some_batches_do_without_one_prompt(make, head) -> None:  # type: ignore
     assert all(make(head, SMALL)[number].without is None for number in range(3))
 
 
-def test_what_is_hardly_there_is_not_asked_about(make, head) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_hardly_there_is_not_asked_about(make, head, head_coverage) -> None:  # type: ignore[no-untyped-def]
     batches = make(head, SMALL)
     shown = {
         (name, side): 10 if name == "hippocampus" else 1000
         for name, side in ((batches.targets.structures[n], s) for n, s in batches.targets.parts)
     }
-    scene, doubtful = batches._scene(shown, 150)
+    scene, doubtful = batches._scene(head_coverage, shown, 150)
     assert {name for name, _ in doubtful} == {"hippocampus"}
     words = random.Random(1)
     asked = [
@@ -183,10 +194,10 @@ def test_real_slabs_and_halves_hold_what_lies_in_them(make, shared_data: Path) -
         assert {name for name, _ in found} >= deep
 
 
-def test_another_region_is_as_likely_as_any_however_many_scans_there_are_of_it(make, head) -> None:  # type: ignore[no-untyped-def]
-    batches = make(head, SMALL)
-    picture = np.zeros((1, 96, 96, 3), np.uint8)
-    batches.others = [*(OtherScan("heart", picture) for _ in range(30)), OtherScan("spine", picture)]
-    rng = np.random.default_rng(3)
-    spines = sum(batches._other(rng)[2].region == "spine" for _ in range(200))
+def test_another_region_is_as_likely_as_any_however_many_scans_there_are_of_it(targets: PartTargets) -> None:
+    nothing = np.zeros((1, 96, 96), np.uint8)
+    regions = [*["heart"] * 30, "spine"]
+    scans = [made_scan(nothing, nothing, Coverage.of(region, targets, ())) for region in regions]
+    examinations, rng = RealExaminations(scans, MedSegRConfig()), np.random.default_rng(3)
+    spines = sum(examinations.draw(rng).coverage.region == "spine" for _ in range(200))
     assert 70 < spines < 130

@@ -14,11 +14,14 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from MedSegRLib.anatomy import load_table
 from MedSegRLib.dataset.annotator import OfflineAnnotator
 from MedSegRLib.model.grounding import Grounding, GroundingConfig
+from MedSegRLib.training.coverage import Coverage
 from MedSegRLib.training.grounding_stage import GroundingBatch, GroundingBatches, GroundingStage, prompt_codes
 from MedSegRLib.training.language_stage import LanguageStage, TextBatches
 from MedSegRLib.training.loop import LoopConfig, Stage, run_stage
+from MedSegRLib.training.real_slices import RealSlices
 from MedSegRLib.training.state import load_state, save_state
 from MedSegRLib.training.synthesis import HeadMap, SynthesisConfig
 from MedSegRLib.training.targets import PartTargets
@@ -45,8 +48,9 @@ def grounding_stage(
     )  # fmt: skip
     torch.manual_seed(7)
     batches = GroundingBatches(
-        [head], targets, SynthesisConfig(), [((64, 48), 1.0)], seed=5, prompt_dim=16, slices=3, prompted=2
-    )
+        [head], RealSlices([]), targets, SynthesisConfig(), [((64, 48), 1.0)],
+        head_coverage=Coverage.of_heads(targets, load_table()), seed=5, prompt_dim=16, slices=3, prompted=2,
+    )  # fmt: skip
     return kind(Grounding(config), batches, codes=prompt_codes(targets, 16, 5))
 
 
