@@ -22,7 +22,7 @@ from torch.utils.data import Dataset
 
 from MedSegRLib.anatomy import Side
 from MedSegRLib.dataset.annotator import OfflineAnnotator
-from MedSegRLib.dataset.conversation import Exchange, Scene
+from MedSegRLib.dataset.conversation import Exchange, Part, Scene
 from MedSegRLib.model.canvas import downscale
 from MedSegRLib.model.medsegr import MedSegRConfig
 
@@ -36,8 +36,6 @@ from .synthesis import HeadMap, Subject, SynthesisConfig, draw_subject, render
 from .targets import SIDE_CODE, PartTargets
 
 __all__ = ["JointBatch", "JointBatches", "Shares"]
-
-Part = tuple[str, Side]
 
 _CUT = 0.12
 # A part with fewer voxels (of an examination) or pixels (of a slice), but some, is not asked about: whether

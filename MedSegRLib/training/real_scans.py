@@ -96,7 +96,7 @@ def read_real_scans(
     Parameters
     ----------
     root, sources
-        The data folder, and which of its index's sources.
+        The data folder, and which of its index's sources; none give no scan.
     targets, table, config
         What the model is taught, and how it sees slices.
     held_back
@@ -111,6 +111,8 @@ def read_real_scans(
     DatasetError, UserInputError
         If the index, a scan or a label map cannot be read.
     """
+    if not sources:
+        return [], []
     chosen = [source for source in read_index(root, table, origins=sources) if source.image is not None]
     scans, files = [], []
     for origin in dict.fromkeys(source.origin for source in chosen):

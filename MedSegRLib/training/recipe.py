@@ -104,7 +104,12 @@ class Recipe:
 
     def real_scans(self) -> list[RealScan]:
         """Real scans that are trained on."""
-        sources = self.values["data"]["real_sources"]
+        sources = self.values["data"].get("real_sources")
+        if not isinstance(sources, list):
+            raise UserInputError(
+                "[data] of the recipe has no list real_sources; name the sources of the data folder's index "
+                "that are trained on beside made-up heads, [] for none."
+            )
         scans, files = read_real_scans(self.data, sources, self.targets, self.table, self.config)
         self.files += [f for f in files if f not in self.files]
         return scans

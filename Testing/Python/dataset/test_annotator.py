@@ -97,6 +97,28 @@ def test_nothing_of_the_brain_is_found_in_an_abdomen(annotator: OfflineAnnotator
             assert exchange.question_type is QuestionType.ABSENT and "abdomen" in exchange.answer
 
 
+def test_what_is_there_is_asked_for_more_often_than_all_that_is_offered(annotator: OfflineAnnotator) -> None:
+    offered = (*SCENES["whole brain"].offered, "liver")
+    abdomen = Scene("abdomen", offered, {("liver", Side.NONE): 900.0})
+    talks = conversations(annotator, abdomen, 800, turns=1)
+    found = [any(t.structure == "liver" for t in e.targets) for (e,) in talks if e.targets]
+    assert 0.5 < sum(found) / len(found) < 0.8
+
+
+def test_a_part_of_another_region_is_said_not_to_be_in_a_scan_of_this_one(
+    annotator: OfflineAnnotator,
+) -> None:
+    offered = ("liver", "hippocampus", "brainstem")
+    head = Scene("brain", offered, {("brainstem", Side.NONE): 9.0, ("hippocampus", Side.LEFT): 1.0})
+    said: dict[frozenset[str], list[bool]] = {}
+    for (exchange,) in conversations(annotator, head, 600, turns=1):
+        missing = frozenset(t.structure for t in exchange.targets if not t.present)
+        if missing and not any(t.present for t in exchange.targets):
+            said.setdefault(missing, []).append("the brain" in exchange.answer)
+    assert all(said[frozenset({"liver"})])
+    assert not any(said[frozenset({"hippocampus"})]), "of its own region it is only missing"
+
+
 def test_some_phrasings_are_of_any_words_but_of_none_that_means_a_thing(annotator: OfflineAnnotator) -> None:
     assert len(annotator._carriers) > 200
     named = {word for s in TABLE for name in (s.plural, *s.wordings) for word in words(name)}

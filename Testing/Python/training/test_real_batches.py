@@ -1,4 +1,4 @@
-"""Joint batches with real scans: what somebody drew, or surely is not there, is asked for; nothing else is."""
+"""Joint batches with real scans: what is drawn, or surely is not there, is asked for, nothing else."""
 
 from __future__ import annotations
 

@@ -11,9 +11,11 @@ import pytest
 import SimpleITK as sitk
 
 from MedSegRLib.anatomy import Side, load_table
-from MedSegRLib.errors import DatasetError
+from MedSegRLib.errors import DatasetError, UserInputError
 from MedSegRLib.model import MedSegRConfig
+from MedSegRLib.resources import resource_path
 from MedSegRLib.training.real_scans import RealScan, read_real_scans
+from MedSegRLib.training.recipe import Recipe
 from MedSegRLib.training.targets import PartTargets
 
 TABLE = load_table()
@@ -159,6 +161,17 @@ def test_every_sixth_patient_is_held_back(read) -> None:  # type: ignore[no-unty
     held = [scan.patient for scan in read(patients=13, held_back=True)]
     assert held == ["ct_a/06", "ct_a/12"]
     assert not set(held) & set(trained) and len({*held, *trained}) == 13
+
+
+def test_a_recipe_without_the_list_of_sources_is_told_what_to_write(tmp_path: Path) -> None:
+    text, recipe = resource_path("Recipes", "mini.toml").read_text(encoding="utf-8"), tmp_path / "r.toml"
+    recipe.write_text(text.replace("real_sources", "other_sources"), encoding="utf-8")
+    with pytest.raises(UserInputError, match="has no list real_sources; name the sources"):
+        Recipe(recipe, tmp_path, tmp_path / "work").real_scans()
+
+
+def test_no_source_gives_no_scan(tmp_path: Path) -> None:
+    assert read_real_scans(tmp_path, [], TARGETS, TABLE, CONFIG) == ([], [])
 
 
 def test_a_source_that_is_not_in_the_index_is_named(read, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -40,7 +40,7 @@ def cuts(region: str, count: int = 40) -> list[DrawnSlice]:
 def test_the_drawing_stays_on_what_it_is_drawn_on(region: str) -> None:
     changed = set()
     for shown in cuts(region):
-        assert shown.image.shape == (5, 80, 64) and shown.structure.shape == shown.side.shape == (96, 88)
+        assert shown.image.shape == (5, 96, 88) and shown.structure.shape == shown.side.shape == (96, 88)
         assert float(shown.image.min()) >= 0 and float(shown.image.max()) <= 1
         drawn, seen = shown.structure == 2, shown.image[2] > 0.25
         drawing = drawn[None].float()
