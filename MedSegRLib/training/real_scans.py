@@ -185,7 +185,8 @@ def _coverage(
     told = {(_taught(label.structure, targets, table), label.side) for label in source.labels}
     left_out = {_taught(name, targets, table) for name, _ in source.undrawn}
     outside = outside_of(source.region, table, [(name, side) for name, side in told if name is not None])
-    missing, unsided = set(), set()
+    missing: set[str] = set()
+    unsided: set[str] = set()
     for number, which in targets.parts:
         name = targets.structures[number]
         drawn = name not in left_out and bool(told & {(name, which), (name, Side.NONE)})
