@@ -1,8 +1,10 @@
 """Development: what a model says to questions that it may be tuned on, in words alone.
 
-The questions of `Resources/Evaluation/development_questions.jsonl` were written apart from the training
-text and from the held-out ones, and no scan of the validation split is opened. Nothing is drawn: an answer
-is right if exactly the expected parts get a `[SEG]`, so that a whole round takes a minute or two.
+The questions of `Resources/Evaluation/development_questions*.jsonl` were written apart from the training
+text and from the held-out ones, and no scan of the validation split is opened: those about the brain are
+asked of a made-up head, those about other regions of training scans that are held back
+(`split.held_back`). Nothing is drawn: an answer is right if exactly the expected parts get a `[SEG]`, so that
+a whole round takes a minute or two.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ from MedSegRLib.resources import resource_path
 
 from .asking import Part
 from .cases import brain_cases
+from .drawn import developed_on
 from .metrics import right_target
+from .regional import dealt, is_offered
 from .results import QuestionScore, part_names
 from .suites import Progress, is_meant
 
@@ -37,9 +41,12 @@ __all__ = ["DEVELOPMENT_MAPS", "Speaker", "development", "development_questions"
 DEVELOPMENT_MAPS = ("training_seg_16",)
 
 
-def development_questions() -> tuple[dict[str, Any], ...]:
-    """Questions with the structures and sides that are meant; none for what is to be refused."""
-    path = resource_path("Evaluation", "development_questions.jsonl")
+def development_questions(about: str = "") -> tuple[dict[str, Any], ...]:
+    """Questions with the structures and sides that are meant; none for what is to be refused.
+
+    `about` is "" for the brain and "_regions" for others.
+    """
+    path = resource_path("Evaluation", f"development_questions{about}.jsonl")
     return tuple(json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
 
 
@@ -86,6 +93,25 @@ def development(model: MedSegR, data: Path, tell: Progress) -> Iterator[Question
             right = [one.right for one in scores if one.kind == kind]
             tell(f"development, {kind}: {sum(right)} of {len(right)} right in words")
         yield from scores
+    yield from _elsewhere(model, data, tell)
+
+
+def _elsewhere(model: MedSegR, data: Path, tell: Progress) -> Iterator[QuestionScore]:
+    table, config = load_table(), model.config
+    asked = [e for e in development_questions("_regions") if is_offered(e, config.offered, table)]
+    sources = developed_on(data, config.regions) if asked else []
+    for region in dict.fromkeys(entry["region"] for entry in asked):
+        scans = [source for source in sources if source.region == region]
+        entries = [entry for entry in asked if entry["region"] == region]
+        right = count = 0
+        for source, volume, _, mine in dealt(scans, entries, table):
+            speaker = Speaker(model, volume)
+            for entry in mine:
+                expected = [p for p in parts_of(entry["structures"], table) if is_meant(p[1], entry["sides"])]
+                one = score(speaker, entry["question"], expected, f"implicit, {region}", source.patient)
+                right, count = right + one.right, count + 1
+                yield one
+        tell(f"development, {region}: {right} of {count} right in words")
 
 
 def score(speaker: Speaks, question: str, expected: Sequence[Part], kind: str, patient: str) -> QuestionScore:

@@ -19,13 +19,13 @@ from MedSegRLib.dataset.label_map import read_label_map
 from MedSegRLib.dataset.scene import parts_of
 from MedSegRLib.dataset.sides import as_drawn
 from MedSegRLib.dataset.source import Source
-from MedSegRLib.imaging import Modality, read_volume
+from MedSegRLib.imaging import Modality, Volume, read_volume
 
 from .asking import Opener, Part
 from .results import QuestionScore
 from .suites import Progress, implicit_questions, is_meant, score_implicit
 
-__all__ = ["regional"]
+__all__ = ["dealt", "is_offered", "regional"]
 
 _SPLIT = "validation"
 
@@ -63,7 +63,7 @@ def regional(
     table = load_table()
     held_out = implicit_questions() if questions is None else questions
     asked = {
-        region: [entry for entry in entries if _is_offered(entry, offered, table)]
+        region: [entry for entry in entries if is_offered(entry, offered, table)]
         for region, entries in held_out.items()
         if region != "brain"
     }
@@ -72,19 +72,28 @@ def regional(
     for region in wanted:
         scans = read_index(data, table, splits=(_SPLIT,), regions=(region,)) if region in here else ()
         right = count = 0
-        for score in _of_region(scans, asked[region], open_session, table):
-            right, count = right + score.right, count + 1
-            yield score
+        for source, volume, voxels, entries in dealt(scans, asked[region], table):
+            session = open_session(volume)
+            for entry in entries:
+                score = score_implicit(session, entry, source.origin, source.patient, voxels)
+                right, count = right + score.right, count + 1
+                yield score
         left = len(asked[region]) - count
         without = f"; {left} not asked, as no scan of it draws what they are about" if left else ""
         tell(f"implicit questions, {region.replace('_', ' ')}: {right} of {count} right{without}")
 
 
-def _of_region(
-    sources: Iterable[Source], entries: Sequence[Entry], open_session: Opener, table: AnatomyTable
-) -> Iterator[QuestionScore]:
+def dealt(
+    sources: Iterable[Source], entries: Sequence[Entry], table: AnatomyTable
+) -> Iterator[tuple[Source, Volume, dict[Part, int], list[Entry]]]:
+    """Deal questions out over the patients whose labels hold all that they are about.
+
+    Yields
+    ------
+    A scan, read, with how many voxels each part of the table has, and what is to be asked of it.
+    """
     scans = [(s, s.image, _voxels(s)) for s in sources if s.image is not None]
-    dealt: dict[int, list[Entry]] = {}
+    chosen: dict[int, list[Entry]] = {}
     turn: dict[tuple[str, ...], int] = {}
     for entry in entries:
         best: dict[str, tuple[int, int]] = {}
@@ -96,12 +105,10 @@ def _of_region(
             key = tuple(entry["structures"])
             turn[key] = turn.get(key, -1) + 1
             _, number = list(best.values())[turn[key] % len(best)]
-            dealt.setdefault(number, []).append(entry)
-    for number, mine in dealt.items():
+            chosen.setdefault(number, []).append(entry)
+    for number, mine in chosen.items():
         source, image, voxels = scans[number]
-        session = open_session(read_volume(image, modality=Modality(source.modality)))
-        for entry in mine:
-            yield score_implicit(session, entry, source.origin, source.patient, voxels)
+        yield source, read_volume(image, modality=Modality(source.modality)), voxels, mine
 
 
 def _voxels(source: Source) -> dict[Part, int]:
@@ -130,7 +137,8 @@ def _targets(entry: Entry, table: AnatomyTable, drawn: Collection[Part]) -> list
     ]
 
 
-def _is_offered(entry: Entry, offered: Collection[str], table: AnatomyTable) -> bool:
+def is_offered(entry: Entry, offered: Collection[str], table: AnatomyTable) -> bool:
+    """Whether a model offers all that a question is about, or a level of it that is meant."""
     return all(not {name, *_levels(entry, name, table)}.isdisjoint(offered) for name in entry["structures"])
 
 

@@ -115,7 +115,8 @@ class JointBatches(Dataset[JointBatch]):
         for part, (structure, side) in enumerate(targets.parts):
             self._part_of[structure + 1, SIDE_CODE[side]] = part + 1
         self._extents = [_extent(head, targets, self._part_of) for head in heads]
-        self._real_slices, self._real_examinations = RealSlices(real), RealExaminations(real, config)
+        self._real_slices = RealSlices(real, config.regions)
+        self._real_examinations = RealExaminations(real, config)
 
     def __len__(self) -> int:
         return 1 << 30

@@ -19,19 +19,19 @@ from MedSegRLib.anatomy import AnatomyTable, Side
 from MedSegRLib.dataset.building.field_of_view import outside_of
 from MedSegRLib.dataset.importing.index import read_index
 from MedSegRLib.dataset.label_map import read_label_map
+from MedSegRLib.dataset.scene import offered_as
 from MedSegRLib.dataset.source import Source
-from MedSegRLib.imaging import Modality, SliceStack, gather_canonical, read_volume, window_for
+from MedSegRLib.dataset.split import held_back
+from MedSegRLib.imaging import Modality, gather_canonical, read_volume
 from MedSegRLib.imaging.volume import Volume
-from MedSegRLib.model.canvas import Canvas
 from MedSegRLib.model.medsegr import MedSegRConfig
-from MedSegRLib.reasoning.plan import body_part_of, choose_plane
+from MedSegRLib.reasoning.laying_out import LaidOut, lay_out
 
 from .coverage import Coverage
 from .targets import SIDE_CODE, PartTargets
 
 __all__ = ["RealScan", "read_real_scans"]
 
-_HELD_BACK_EVERY = 6
 _LEAST_PIXELS = 20
 
 Slices = npt.NDArray[np.uint8]
@@ -88,10 +88,8 @@ def read_real_scans(
     targets: PartTargets,
     table: AnatomyTable,
     config: MedSegRConfig,
-    *,
-    held_back: bool = False,
 ) -> tuple[list[RealScan], list[Path]]:
-    """Read the training scans of some sources of the data folder's index.
+    """Read the training scans of some sources of the data folder's index, but for `split.held_back` patients.
 
     Parameters
     ----------
@@ -99,8 +97,6 @@ def read_real_scans(
         The data folder, and which of its index's sources; none give no scan.
     targets, table, config
         What the model is taught, and how it sees slices.
-    held_back
-        Instead of the others, those of every sixth patient of a source, which are developed on.
 
     Returns
     -------
@@ -117,10 +113,9 @@ def read_real_scans(
     scans, files = [], []
     for origin in dict.fromkeys(source.origin for source in chosen):
         mine = [source for source in chosen if source.origin == origin]
-        patients = sorted({source.patient for source in mine})
-        kept_back = set(patients[_HELD_BACK_EVERY - 1 :: _HELD_BACK_EVERY])
+        back = held_back(source.patient for source in mine)
         for source in mine:
-            if (source.patient in kept_back) == held_back:
+            if source.patient not in back:
                 scans.append(_read(source, targets, table, config))
                 files += [file for file in (source.image, *source.files) if file is not None]
     return scans, files
@@ -130,35 +125,27 @@ def _read(source: Source, targets: PartTargets, table: AnatomyTable, config: Med
     assert source.image is not None
     modality = Modality(source.modality)
     volume = read_volume(source.image, modality=None if modality is Modality.UNKNOWN else modality)
-    stack = SliceStack.of(volume, choose_plane(volume, config, None))
-    canvas = Canvas(
-        stack, window_for(volume, body_part_of(volume, config)),
-        sizes=config.canvas_sizes, pixel_mm=config.pixel_mm, offsets_mm=config.slice_offsets_mm,
-    )  # fmt: skip
+    laid_out = lay_out(volume, config)
+    canvas = laid_out.canvas
     filled = canvas.filled()
     first, last = filled[0], filled[-1] + 1
-    structure, side = _drawn(source, volume, stack, canvas, targets, table)
+    structure, side = _drawn(source, volume, laid_out, targets, table)
     structure, side = structure[first:last], side[first:last]
     coverage = _coverage(source, targets, table, structure, side)
     return RealScan(source.patient, canvas.grey()[first:last], canvas.steps, structure, side, coverage)
 
 
 def _drawn(
-    source: Source,
-    volume: Volume,
-    stack: SliceStack,
-    canvas: Canvas,
-    targets: PartTargets,
-    table: AnatomyTable,
+    source: Source, volume: Volume, laid_out: LaidOut, targets: PartTargets, table: AnatomyTable
 ) -> tuple[Slices, Slices]:
     """Structure numbers + 1 and sides on the canvas."""
-    size = canvas.frame.size
-    structure = np.zeros((stack.count, size, size), np.uint8)
+    frame = laid_out.canvas.frame
+    structure = np.zeros((laid_out.stack.count, frame.size, frame.size), np.uint8)
     side = np.zeros_like(structure)
     for file in source.files:
-        labels = gather_canonical(read_label_map(file, volume), stack.order)
+        labels = gather_canonical(read_label_map(file, volume), laid_out.stack.order)
         for label in source.labels:
-            name = _taught(label.structure, targets, table)
+            name = offered_as(label.structure, targets.structures, table)
             if label.file != file or name is None:
                 continue
             slices = np.flatnonzero((labels == label.value).any(axis=(1, 2)))
@@ -166,24 +153,17 @@ def _drawn(
                 continue
             mask = torch.from_numpy((labels[slices] == label.value).astype(np.float32))
             covered = np.zeros(structure.shape, bool)
-            covered[slices] = (canvas.frame.place(mask) > 0.5).numpy()
+            covered[slices] = (frame.place(mask) > 0.5).numpy()
             structure[covered] = targets.structures.index(name) + 1
             side[covered] = SIDE_CODE[label.side]
     return structure, side
 
 
-def _taught(name: str | None, targets: PartTargets, table: AnatomyTable) -> str | None:
-    """The structure that a label teaches: itself, or what it is a part of; None for neither."""
-    while name is not None and name not in targets.structures:
-        name = table[name].parent
-    return name
-
-
 def _coverage(
     source: Source, targets: PartTargets, table: AnatomyTable, structure: Slices, side: Slices
 ) -> Coverage:
-    told = {(_taught(label.structure, targets, table), label.side) for label in source.labels}
-    left_out = {_taught(name, targets, table) for name, _ in source.undrawn}
+    told = {(offered_as(label.structure, targets.structures, table), label.side) for label in source.labels}
+    left_out = {offered_as(name, targets.structures, table) for name, _ in source.undrawn}
     outside = outside_of(source.region, table, [(name, side) for name, side in told if name is not None])
     missing: set[str] = set()
     unsided: set[str] = set()

@@ -163,7 +163,7 @@ class Recipe:
         """Grounding alone."""
         batches = GroundingBatches(
             self.heads(),
-            RealSlices(self.real_scans()),
+            RealSlices(self.real_scans(), self.config.regions),
             self.targets,
             SynthesisConfig(),
             _CANVASES,
@@ -185,7 +185,9 @@ class Recipe:
 
     def joint_stage(self, name: str, model: MedSegR) -> JointStage:
         """With pictures: "understanding" or "joint"."""
-        batches = self._joint_batches(name, Shares())
+        # A model of one region meets others only to say that nothing of it is there.
+        real = 0.5 if len(self.config.regions) > 1 else 0.25
+        batches = self._joint_batches(name, Shares(real=real))
         torch.manual_seed(self.seed)
         patch_head = nn.Linear(model.understanding.hidden_size, len(self.targets.parts) + 1)
         return JointStage(name, model, batches, self.codes, patch_head)

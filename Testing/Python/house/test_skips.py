@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[3]
 # What this very process may be told as a worker, and whom it starts must find out for itself.
 INHERITED = ("OMP_NUM_THREADS", "PYTEST_XDIST_WORKER")
 
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A checkout of the tests' own rules, and of no test."""
