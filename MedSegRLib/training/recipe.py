@@ -251,7 +251,7 @@ def run_recipe(
         if recipe.loop(name).evaluate_every:
             raise UserInputError(f"[stage.{name}] trains no whole model, so leave its evaluate_every out.")
     processes = Processes(cpu=True)
-    rests_on = {**recipe.values, "start": None if start is None else str(start)}
+    rests_on = {**recipe.values, "start": None if start is None else str(start.resolve())}
     hold_to(rests_on, work, STAGES, write=processes.is_main)
     if processes.is_main:
         recipe.tokenizer()  # written once, and read by the others

@@ -10,7 +10,7 @@ import torch
 from MedSegRLib.errors import UserInputError
 from MedSegRLib.model import open_model
 from MedSegRLib.resources import resource_path
-from MedSegRLib.training.recipe import Recipe
+from MedSegRLib.training.recipe import Recipe, run_recipe
 
 SHIPPED = resource_path("Models", "medsegr-mini")
 RECIPE = resource_path("Recipes", "mini.toml")
@@ -40,3 +40,14 @@ def test_a_model_of_other_sizes_is_refused(tmp_path: Path) -> None:
     other.write_text(RECIPE.read_text(encoding="utf-8").replace("detail_dim = 32", "detail_dim = 16"))
     with pytest.raises(UserInputError, match=r"the model to go on from, \S*detail\S* differs; take"):
         Recipe(other, tmp_path, tmp_path / "work", start=SHIPPED).model()
+
+
+def test_a_run_goes_on_however_the_path_of_its_model_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "index.json").write_text("[]", encoding="utf-8")
+    monkeypatch.chdir(SHIPPED.parent)
+    for start in (Path(SHIPPED.name), SHIPPED):
+        run_recipe(RECIPE, tmp_path / "work", data=tmp_path, only=(), start=start)
+    with pytest.raises(UserInputError, match="was begun with start = "):
+        run_recipe(RECIPE, tmp_path / "work", data=tmp_path, only=())
