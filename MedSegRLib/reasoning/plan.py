@@ -36,21 +36,23 @@ def choose_plane(volume: Volume, config: MedSegRConfig, wanted: Plane | None) ->
         If another plane is wanted than the one the model was trained for.
     """
     trained = Plane(config.plane)
-    known = (None, trained, *map(Plane, config.other_planes))
+    known = (trained, *map(Plane, config.other_planes))
     if volume.is_single_slice:
         own = volume.acquisition_plane
-        if wanted not in (*known, own):
+        if wanted not in (None, *known, own):
             raise UserInputError(
                 f"{volume.name} is a single {own.value} slice; ask about it without another plane."
             )
         return own
+    if wanted is None:
+        return trained
     if wanted not in known:
         planes = " and ".join((trained.value, *config.other_planes))
         raise UserInputError(
             f"The model {config.name} was trained on {planes} slices only; "
             f"ask without the plane {wanted.value}."
         )
-    return wanted or trained
+    return wanted
 
 
 def body_part_of(volume: Volume, config: MedSegRConfig) -> str | None:
