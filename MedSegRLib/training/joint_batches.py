@@ -89,12 +89,17 @@ class JointBatch:
 
 
 class JointBatches(Dataset[JointBatch]):
-    """Batches by number."""
+    """Batches by number.
+
+    Masks are learnt from made-up heads and `real` scans; words from them and from `others`, of which it is
+    said that nothing of what is asked for is there.
+    """
 
     def __init__(
         self,
         heads: Sequence[HeadMap],
         real: Sequence[RealScan],
+        others: Sequence[RealScan],
         targets: PartTargets,
         annotator: OfflineAnnotator,
         tokenizer: Tokenizer,
@@ -115,8 +120,8 @@ class JointBatches(Dataset[JointBatch]):
         for part, (structure, side) in enumerate(targets.parts):
             self._part_of[structure + 1, SIDE_CODE[side]] = part + 1
         self._extents = [_extent(head, targets, self._part_of) for head in heads]
-        self._real_slices = RealSlices(real, config.regions)
-        self._real_examinations = RealExaminations(real, config)
+        self._real_slices = RealSlices(real)
+        self._real_examinations = RealExaminations([*real, *others], config)
 
     def __len__(self) -> int:
         return 1 << 30

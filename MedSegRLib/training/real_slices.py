@@ -6,7 +6,7 @@ do; they are mirrored only where a body is alike on both sides.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -25,12 +25,12 @@ _ALIKE_ON_BOTH_SIDES = frozenset({"head_neck", "brain"})
 
 
 class RealSlices:
-    """Draws slices of scans of some regions; false if none of them shows anything that is taught."""
+    """Draws slices of scans; false if none of them shows anything that is taught."""
 
-    def __init__(self, scans: Sequence[RealScan], regions: Collection[str]) -> None:
+    def __init__(self, scans: Sequence[RealScan]) -> None:
         self._showing: dict[int, dict[str, list[RealScan]]] = {}
         for scan in scans:
-            for structure in scan.showing if scan.coverage.region in regions else ():
+            for structure in scan.showing:
                 patients = self._showing.setdefault(structure, {})
                 patients.setdefault(scan.patient, []).append(scan)
 

@@ -86,6 +86,7 @@ class Recipe:
         grounding = self.values["model"]["grounding"]
         self.codes = prompt_codes(self.targets, int(grounding["embed_dim"]), self.seed)
         self.files: list[Path] = []
+        self._scans: dict[str, list[RealScan]] = {}
 
     def label_maps(self, which: str) -> list[Path]:
         """Paths of the label maps of one split ("train", "development" or "held_out")."""
@@ -102,17 +103,19 @@ class Recipe:
         self.files += [p for p in paths if p not in self.files]
         return [HeadMap.of(read_axial_labels(p)) for p in paths]
 
-    def real_scans(self) -> list[RealScan]:
-        """Real scans that are trained on."""
-        sources = self.values["data"].get("real_sources")
-        if not isinstance(sources, list):
-            raise UserInputError(
-                "[data] of the recipe has no list real_sources; name the sources of the data folder's index "
-                "that are trained on beside made-up heads, [] for none."
-            )
-        scans, files = read_real_scans(self.data, sources, self.targets, self.table, self.config)
-        self.files += [f for f in files if f not in self.files]
-        return scans
+    def scans(self, which: str) -> list[RealScan]:
+        """Real scans of "real_sources", which are drawn, or of "other_sources", to say no on; read once."""
+        if which not in self._scans:
+            sources = self.values["data"].get(which)
+            if not isinstance(sources, list):
+                raise UserInputError(
+                    f"[data] of the recipe has no list {which}; name the sources of the data folder's index "
+                    "that are trained on beside made-up heads, [] for none."
+                )
+            scans, files = read_real_scans(self.data, sources, self.targets, self.table, self.config)
+            self.files += [f for f in files if f not in self.files]
+            self._scans[which] = scans
+        return self._scans[which]
 
     def tokenizer(self) -> Tokenizer:
         """The tokenizer of this work folder, learnt if it is not there yet."""
@@ -163,7 +166,7 @@ class Recipe:
         """Grounding alone."""
         batches = GroundingBatches(
             self.heads(),
-            RealSlices(self.real_scans(), self.config.regions),
+            RealSlices(self.scans("real_sources")),
             self.targets,
             SynthesisConfig(),
             _CANVASES,
@@ -185,9 +188,8 @@ class Recipe:
 
     def joint_stage(self, name: str, model: MedSegR) -> JointStage:
         """With pictures: "understanding" or "joint"."""
-        # A model of one region meets others only to say that nothing of it is there.
-        real = 0.5 if len(self.config.regions) > 1 else 0.25
-        batches = self._joint_batches(name, Shares(real=real))
+        shares = Shares() if self.scans("real_sources") else Shares(real=0.25)
+        batches = self._joint_batches(name, shares)
         torch.manual_seed(self.seed)
         patch_head = nn.Linear(model.understanding.hidden_size, len(self.targets.parts) + 1)
         return JointStage(name, model, batches, self.codes, patch_head)
@@ -200,7 +202,8 @@ class Recipe:
     def _joint_batches(self, name: str, shares: Shares) -> JointBatches:
         return JointBatches(
             self.heads(),
-            self.real_scans(),
+            self.scans("real_sources"),
+            self.scans("other_sources") if shares.examinations else (),
             self.targets,
             self.annotator,
             self.tokenizer(),

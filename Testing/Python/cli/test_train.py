@@ -27,7 +27,7 @@ def tiny_recipe(folder: Path) -> Path:
         (r"^train = .*", "train = [1]"), (r"^widths = .*", "widths = [8, 8, 16, 16]"),
         (r"(?s)^offered = \[.*?\]", 'offered = ["cerebral_cortex", "brainstem"]'),
         (r"^semantic_classes = \d+", "semantic_classes = 2"), (r"^text_layers = \d+", "text_layers = 1"),
-        (r"(?s)^real_sources = \[.*?\]", 'real_sources = ["mr_spine_spider_png"]'),
+        (r"(?s)^other_sources = \[.*?\]", 'other_sources = ["mr_spine_spider_png"]'),
     ):  # fmt: skip
         text, count = re.subn(pattern, value, text, flags=re.MULTILINE)
         assert count, pattern

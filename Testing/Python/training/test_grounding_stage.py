@@ -96,7 +96,7 @@ def test_heads_and_real_scans_share_a_batch_and_nothing_unsure_is_asked_for(head
 
     def made() -> GroundingBatches:
         return GroundingBatches(
-            [head], RealSlices([scan], [scan.coverage.region]), targets, SynthesisConfig(), [((64, 48), 1.0)],
+            [head], RealSlices([scan]), targets, SynthesisConfig(), [((64, 48), 1.0)],
             head_coverage=Coverage.of_heads(targets, table), seed=5, prompt_dim=8, slices=6, prompted=6,
         )  # fmt: skip
 

@@ -42,7 +42,7 @@ def make(  # type: ignore[no-untyped-def]
         nothing = np.zeros((9, 192, 192), np.uint8)
         real = [made_scan(nothing, nothing, abdomen)]
         return JointBatches(
-            [head], real, targets, annotator, tokenizer, config, SynthesisConfig(),
+            [head], [], real, targets, annotator, tokenizer, config, SynthesisConfig(),
             head_coverage=head_coverage, patch_grid=8, seed=6, shares=shares,
         )  # fmt: skip
 

@@ -43,8 +43,8 @@ def scan_of(coverage: Coverage, *, kidneys: int) -> RealScan:
 def make(head: HeadMap, annotator: OfflineAnnotator, tokenizer: Tokenizer) -> Callable[..., JointBatches]:
     def batches(scan: RealScan, shares: Shares = SHARES) -> JointBatches:
         return JointBatches(
-            [head], [scan], TARGETS, annotator, tokenizer,
-            MedSegRConfig(offered=OFFERED, key_slices=3, regions=("brain", scan.coverage.region)),
+            [head], [scan], [], TARGETS, annotator, tokenizer,
+            MedSegRConfig(offered=OFFERED, key_slices=3),
             SynthesisConfig(), head_coverage=Coverage.of_heads(TARGETS, TABLE), patch_grid=8, seed=6,
             shares=shares,
         )  # fmt: skip
@@ -117,8 +117,8 @@ def test_a_slice_on_which_nothing_may_be_asked_is_asked_nothing(head, annotator,
     structure[:, 60:130, 30:90] = 1
     coverage = Coverage.of("abdomen", targets, (), unsided=kidneys)
     batches = JointBatches(
-        [head], [made_scan(structure, np.zeros_like(structure), coverage)], targets, annotator, tokenizer,
-        MedSegRConfig(offered=kidneys, regions=("abdomen",)), SynthesisConfig(),
+        [head], [made_scan(structure, np.zeros_like(structure), coverage)], [], targets, annotator, tokenizer,
+        MedSegRConfig(offered=kidneys), SynthesisConfig(),
         head_coverage=Coverage.of_heads(targets, TABLE),
         patch_grid=8, seed=6, shares=Shares(examinations=0, slices=3, written=0.0, real=1.0),
     )  # fmt: skip

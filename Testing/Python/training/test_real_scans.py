@@ -162,9 +162,9 @@ def test_every_sixth_patient_is_held_back(read) -> None:  # type: ignore[no-unty
 
 def test_a_recipe_without_the_list_of_sources_is_told_what_to_write(tmp_path: Path) -> None:
     text, recipe = resource_path("Recipes", "mini.toml").read_text(encoding="utf-8"), tmp_path / "r.toml"
-    recipe.write_text(text.replace("real_sources", "other_sources"), encoding="utf-8")
+    recipe.write_text(text.replace("real_sources", "scans"), encoding="utf-8")
     with pytest.raises(UserInputError, match="has no list real_sources; name the sources"):
-        Recipe(recipe, tmp_path, tmp_path / "work").real_scans()
+        Recipe(recipe, tmp_path, tmp_path / "work").scans("real_sources")
 
 
 def test_no_source_gives_no_scan(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def grounding_stage(
     )  # fmt: skip
     torch.manual_seed(7)
     batches = GroundingBatches(
-        [head], RealSlices([], ()), targets, SynthesisConfig(), [((64, 48), 1.0)],
+        [head], RealSlices([]), targets, SynthesisConfig(), [((64, 48), 1.0)],
         head_coverage=Coverage.of_heads(targets, load_table()), seed=5, prompt_dim=16, slices=3, prompted=2,
     )  # fmt: skip
     return kind(Grounding(config), batches, codes=prompt_codes(targets, 16, 5))
