@@ -53,8 +53,8 @@ def evaluate(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="Only this suite of a folder (structures16, implicit, absent, calibration; turns, which "
-            "asks in conversations of four; plain, which scores what is read without a question; "
+            help="Only this suite of a folder (structures16, further, implicit, absent, calibration; turns, "
+            "which asks in conversations of four; plain, which scores what is read without a question; "
             "development, for tuning); may be given several times.",
             show_default="the first five",
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from MedSegRLib.answers import Answer, Finding, Provenance, Question
 from MedSegRLib.evaluation.cases import Case
 from MedSegRLib.evaluation.structures16 import load_protocol
 from MedSegRLib.imaging import Plane, Volume, Window
+
+from .elsewhere import write_scans
 
 Part = tuple[str, Side]
 
@@ -85,3 +88,9 @@ def volume(labels: np.ndarray) -> Volume:
 @pytest.fixture(scope="session")
 def case(volume: Volume, labels: np.ndarray) -> Case:
     return Case("phantoms", "one", "brain", "freesurfer", lambda: (volume, labels))
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Two abdomens, the second without a left kidney, and three spine pictures of two patients."""
+    return write_scans(tmp_path)
