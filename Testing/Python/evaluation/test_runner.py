@@ -42,11 +42,15 @@ def data(tmp_path: Path, labels: np.ndarray) -> Path:
     write(tmp_path / "seg.nii.gz", small.astype(np.int16))
     write(tmp_path / "vol.nii.gz", small.astype(np.float32) + 1)
     write(tmp_path / "mr.nii.gz", np.random.default_rng(0).random((4, 40, 40), np.float32))
+    liver = np.zeros((4, 40, 40), np.uint8)
+    liver[1:3, 10:20, 10:20] = 1
+    write(tmp_path / "mr_seg.nii.gz", liver)
     common = {"split": "validation", "kind": "volume", "modality": "MR", "labels": {}}
     brain = {"source": "brain_voxelmorph_test", "region": "brain", "patient": "b"}
-    belly = {"source": "belly", "region": "abdomen", "patient": "a", "image": "mr.nii.gz", "label": None}
+    belly = {"source": "belly", "region": "abdomen", "patient": "a", "labels": {"1": "liver"}}
     files = {"image": "vol.nii.gz", "label": "seg.nii.gz"}
-    index = [{**common, **brain, **files}, {**common, **belly}]
+    others = {"image": "mr.nii.gz", "label": "mr_seg.nii.gz"}
+    index = [{**common, **brain, **files}, {**common, **belly, **others}]
     (tmp_path / "index.json").write_text(json.dumps(index), encoding="utf-8")
     return tmp_path
 
