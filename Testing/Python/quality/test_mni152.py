@@ -34,8 +34,10 @@ QUESTIONS = written_questions()["structures16"]
 
 
 # The one question of sixteen that edition 1.1 misreads here and on some other brains (see its card):
-# "right as well as left" gets one side.
-MISREAD = pytest.mark.xfail(reason="edition 1.1 outlines one pallidum where these words ask for both")
+# "right as well as left" gets one side. How a processor rounds may decide it.
+MISREAD = pytest.mark.xfail(
+    reason="edition 1.1 outlines one pallidum where these words ask for both", strict=False
+)
 
 
 @pytest.mark.parametrize(
