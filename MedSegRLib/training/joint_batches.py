@@ -29,7 +29,7 @@ from MedSegRLib.model.medsegr import MedSegRConfig
 from .coverage import Coverage, DrawnSlice
 from .language_stage import encode_conversation, full_scene
 from .packing import pack_conversations
-from .real_examinations import RealExaminations
+from .real_examinations import RealExaminations, pictures_of
 from .real_scans import RealScan
 from .real_slices import RealSlices
 from .synthesis import HeadMap, Subject, SynthesisConfig, draw_subject, render
@@ -179,8 +179,9 @@ class JointBatches(Dataset[JointBatch]):
             length = float(rng.uniform(0.12, 0.6)) * (high - low)
             low = float(rng.uniform(low, high - length))
             high = low + length
-        most = self.config.key_slices
-        count = most if rng.random() < 0.85 else int(rng.integers(1, most))
+        count = pictures_of(self.config.key_slices, rng)
+        if count == 1:
+            low = high = float(rng.uniform(low, high))
         at = low + (np.arange(count) + 0.5) / count * (high - low)
         size = int(rng.choice((192, 192, 224)))
         samples = [self._small(subject, float(z), size, rng) for z in at]

@@ -18,7 +18,7 @@ from .real_scans import RealScan
 from .real_slices import may_be_mirrored
 from .targets import other_side
 
-__all__ = ["RealExamination", "RealExaminations"]
+__all__ = ["RealExamination", "RealExaminations", "pictures_of"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,15 @@ class RealExamination:
     side: Tensor
     pixels: npt.NDArray[np.int64]
     coverage: Coverage
+
+
+def pictures_of(most: int, rng: np.random.Generator) -> int:
+    """How many pictures of an examination are seen: all, a few, or one.
+
+    Hearts and spines come as single slices; were brains never seen so, one picture alone would mean them.
+    """
+    draw = rng.random()
+    return most if draw < 0.6 else 1 if draw < 0.85 else int(rng.integers(1, most + 1))
 
 
 class RealExaminations:
@@ -57,10 +66,11 @@ class RealExaminations:
         scans = patients[int(rng.integers(len(patients)))]
         scan = scans[int(rng.integers(len(scans)))]
         n = len(scan.slices)
-        count = min(n, self.config.key_slices)
+        count = min(n, pictures_of(self.config.key_slices, rng))
         low, high = (0.0, float(n)) if rng.random() < 0.5 else np.sort(rng.uniform(0, n, 2))
-        low = min(float(low), n - count)
-        high = max(float(high), low + count)
+        # A single picture is of any slice, not of the middle one.
+        low = float(rng.uniform(0, n - 1)) if count == 1 else min(float(low), n - count)
+        high = low + 1 if count == 1 else max(float(high), low + count)
         at = np.clip((low + (np.arange(count) + 0.5) / count * (high - low)).astype(int), 0, n - 1)
         channels = list(self.config.picture_channels)
         images = torch.from_numpy(np.stack([scan.channels(int(i))[channels] for i in at])).float() / 255

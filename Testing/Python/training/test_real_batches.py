@@ -136,3 +136,21 @@ def test_a_batch_is_the_same_whenever_it_is_made(make) -> None:  # type: ignore[
     for (text, patches), (same, others) in zip(first.pictured, again.pictured, strict=True):
         assert torch.equal(patches, others)
         assert all(torch.equal(value, same[name]) for name, value in text.items())
+
+
+def test_heads_and_volumes_are_seen_in_one_picture_too_and_in_any_slice(make, tokenizer) -> None:  # type: ignore[no-untyped-def]
+    scan = scan_of(Coverage.of("abdomen", TARGETS, {"spleen"}), kidneys=60)
+    grey = np.broadcast_to(np.arange(40, 238, 33, dtype=np.uint8)[:, None, None], scan.slices.shape)
+    several = made_scan(scan.structure, scan.side, scan.coverage, grey=np.ascontiguousarray(grey))
+    for share in (0.0, 1.0):
+        batches = make(several, Shares(examinations=4, questions=1, slices=2, real=share))
+        drawn = [batches[number].pictured[0][0] for number in range(10)]
+        counts = torch.cat([text["picture_counts"] for text in drawn])
+        assert 3 <= int((counts == 1).sum()) < 25 and int((counts == 3).sum()) >= 12
+        alone = [
+            float(row[0].mean())
+            for text in drawn
+            for row in text["pixel_values"].split(text["picture_counts"].tolist())
+            if len(row) == 1
+        ]
+        assert len({round(value, 2) for value in alone}) > 1
