@@ -1,7 +1,9 @@
 """Batch: many studies, each asked the questions that fit it.
 
-from MedSegRLib.batch import run
-result = run("studies/", "questions.toml", "out/", workers=2)
+From Python:
+
+    from MedSegRLib.batch import run
+    result = run("studies/", "questions.toml", "out/", workers=2)
 """
 
 from MedSegRLib.batch.engine import planned, run

@@ -15,10 +15,9 @@ __all__ = ["LaidOut", "lay_out"]
 
 @dataclass(frozen=True)
 class LaidOut:
-    """The slices of a scan, how their grey values are windowed, and their canvas."""
+    """The slices of a scan and their canvas."""
 
     stack: SliceStack
-    window: Window
     canvas: Canvas
 
 
@@ -48,4 +47,4 @@ def lay_out(
         pixel_mm=config.pixel_mm,
         offsets_mm=config.slice_offsets_mm,
     )
-    return LaidOut(stack, window, canvas)
+    return LaidOut(stack, canvas)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import permutations, product
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +16,6 @@ ORIENTATIONS: list[np.ndarray] = [
     for order in permutations(range(3))
     for signs in product((1.0, -1.0), repeat=3)
 ]
-SHARED_DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data"
 
 
 def _turn(axis: int, degrees: float) -> np.ndarray:
@@ -54,11 +52,3 @@ def volumes() -> st.SearchStrategy[Volume]:
 def orientation(request: pytest.FixtureRequest) -> np.ndarray:
     """Each of the 48 axis-aligned 3 x 3 directions once, columns I, J, K in RAS."""
     return ORIENTATIONS[request.param]
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """Folder of real scans beside the checkout; the tests that need it are skipped without."""
-    if not SHARED_DATA.is_dir():
-        pytest.skip("the real scans of ../shared/data are not here")
-    return SHARED_DATA
