@@ -24,6 +24,8 @@ from MedSegRLib.resources import resource_path
         ("lung_middle_lobe_right", ("middle_lobe_of_lung", Side.NONE)),
         ("left ventricle cavity (endocardium)", ("heart_left_ventricle", Side.NONE)),
         ("kidney", ("kidney", Side.NONE)),
+        ("vertebrae above T12", ("vertebra", Side.NONE)),
+        ("discs above T12-L1", ("intervertebral_disc", Side.NONE)),
     ],
 )
 def test_a_name_of_the_anatomy_is_found_with_its_side(table, name, part):
@@ -31,7 +33,7 @@ def test_a_name_of_the_anatomy_is_found_with_its_side(table, name, part):
 
 
 @pytest.mark.parametrize(
-    "name", ["brain tumour", "GTV-1", "vertebrae above T12", "Left SCA   subcallosal area", "left", "17", ""]
+    "name", ["brain tumour", "GTV-1", "partially visible vertebra", "Left SCA   subcallosal area", "left", "17", ""]
 )
 def test_a_name_that_only_holds_that_of_a_structure_is_none(table, name):
     assert part_named(name, table) is None
