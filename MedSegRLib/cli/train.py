@@ -85,7 +85,7 @@ def _from_scratch(
 ) -> None:
     if not data.is_dir():
         raise UserInputError(f"There is no folder {data}; name that of the scans with --data.")
-    from MedSegRLib.evaluation.calibrate import calibrate_on_maps, write_calibration
+    from MedSegRLib.evaluation.calibrate import calibrate, development_scans, write_calibration
     from MedSegRLib.evaluation.judging import WordsJudge
     from MedSegRLib.training.processes import Processes
     from MedSegRLib.training.recipe import STAGES, Recipe, run_recipe
@@ -99,7 +99,7 @@ def _from_scratch(
             watch=progress.watch,
         )  # fmt: skip
     if STAGES[-1] in (stages or STAGES) and Processes(cpu=True).is_main:
-        write_calibration(checkpoint, calibrate_on_maps(model, development))
+        write_calibration(checkpoint, calibrate(model, development_scans(data, development, model.config)))
         _report(folder, STAGES, model.config.name, judge.worst(model))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,17 +20,23 @@ import torch
 
 from MedSegRLib.anatomy import Side, load_table
 from MedSegRLib.imaging import Modality, Volume, gather_canonical, read_volume
-from MedSegRLib.model import MedSegR
+from MedSegRLib.model import MedSegR, MedSegRConfig
 from MedSegRLib.reasoning.assemble import hysteresis
 from MedSegRLib.reasoning.ground import Grounder
 from MedSegRLib.reasoning.laying_out import lay_out
 from MedSegRLib.reasoning.memory import Memory
 from MedSegRLib.reasoning.talk import conversation
 
+from .asking import Part
+from .drawn import developed_on, drawn_parts, fewer_slices
 from .structures16 import load_protocol
 from .synthetic_volume import synthetic_volume
 
-__all__ = ["RIGHT_FROM_DICE", "calibrate", "calibrate_on_maps", "fit_line", "write_calibration"]
+__all__ = ["RIGHT_FROM_DICE", "calibrate", "development_scans", "fit_line", "write_calibration"]
+
+# A scan and the true mask [K, J, I] of each part (structure id, side).
+Case = tuple[Volume, Mapping[Part, npt.NDArray[np.bool_]]]
+
 
 RIGHT_FROM_DICE = 0.7
 _EVERY = 2  # slices are alike enough for thresholds
@@ -61,9 +67,7 @@ class _Seen:
         return float(np.average((self.quality * self.presence)[index], weights=weights))
 
 
-def calibrate(
-    model: MedSegR, cases: Sequence[tuple[Volume, Mapping[tuple[str, Side], npt.NDArray[np.bool_]]]]
-) -> dict[str, Any]:
+def calibrate(model: MedSegR, cases: Iterable[Case]) -> dict[str, Any]:
     """Find the values of `calibration.json`.
 
     Parameters
@@ -71,9 +75,10 @@ def calibrate(
     model
         The model.
     cases
-        Development scans with the true mask [K, J, I] of each part (structure id, side).
+        Development scans with the true mask of each part that is drawn on them.
     """
-    seen = [one for volume, truth in cases for one in _look(model, volume, truth)]
+    looked = [list(_look(model, volume, truth)) for volume, truth in cases]
+    seen = [one for case in looked for one in case]
     best = max(
         itertools.product(range(len(_LOGITS)), _LOW, _HIGH),
         key=lambda choice: np.mean([one.dice(choice[0], _kept(one, *choice[1:])) for one in seen]),
@@ -92,24 +97,45 @@ def calibrate(
             "intercept": round(intercept, 4),
             "right_from_dice": RIGHT_FROM_DICE,
         },
-        "development": {"scans": len(cases), "parts": len(seen), "mean_dice": round(float(np.mean(dice)), 4)},
+        "development": {
+            "scans": len(looked),
+            "parts": len(seen),
+            "mean_dice": round(float(np.mean(dice)), 4),
+        },
     }
 
 
-def calibrate_on_maps(
-    model: MedSegR, label_maps: Sequence[Path], *, contrasts: int = 2, seed: int = 500
-) -> dict[str, Any]:
-    """Calibrate on label maps made into volumes of random contrast, the skull on."""
-    protocol = load_protocol("freesurfer")
-    cases = []
+def development_scans(
+    data: Path, label_maps: Sequence[Path], config: MedSegRConfig, *, contrasts: int = 2, seed: int = 500
+) -> Iterator[Case]:
+    """Scans to calibrate on: label maps made into volumes of random contrast, the skull on, and real scans.
+
+    Parameters
+    ----------
+    data
+        A folder of scans with an index.json; of it those patients that nothing is trained on.
+    label_maps
+        Label maps of brains that nothing is trained on.
+    config
+        What the model knows.
+
+    Raises
+    ------
+    DatasetError
+        If the index or a label map is not as it must be.
+    """
+    protocol, table = load_protocol("freesurfer"), load_table()
     for number, path in enumerate(label_maps):
         drawn = read_volume(path, modality=Modality.MR)
         labels = drawn.voxels.astype(np.int32)
         truth = {part: protocol.mask(labels, part) for part in protocol.parts}
         for contrast in range(contrasts):
-            made = synthetic_volume(labels, drawn.ijk_to_ras, seed + number * contrasts + contrast)
-            cases.append((made, truth))
-    return calibrate(model, cases)
+            yield synthetic_volume(labels, drawn.ijk_to_ras, seed + number * contrasts + contrast), truth
+    if set(config.regions) - {"brain"}:
+        for source in fewer_slices(developed_on(data, config.regions)):
+            assert source.image is not None
+            volume = read_volume(source.image, modality=Modality(source.modality))
+            yield volume, drawn_parts(source, config.offered, table)
 
 
 def write_calibration(folder: Path, values: Mapping[str, Any]) -> None:
@@ -142,9 +168,7 @@ def _kept(one: _Seen, low: float, high: float) -> tuple[int, ...]:
     return hysteresis(dict(enumerate(one.presence.tolist())), min(low, high), high)
 
 
-def _look(
-    model: MedSegR, volume: Volume, truth: Mapping[tuple[str, Side], npt.NDArray[np.bool_]]
-) -> Iterator[_Seen]:
+def _look(model: MedSegR, volume: Volume, truth: Mapping[Part, npt.NDArray[np.bool_]]) -> Iterator[_Seen]:
     config, table = model.config, load_table()
     laid_out = lay_out(volume, config)
     stack, canvas = laid_out.stack, laid_out.canvas

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,14 @@ from MedSegRLib.dataset.label_map import read_label_map
 from MedSegRLib.dataset.scene import offered_as
 from MedSegRLib.dataset.source import Source
 from MedSegRLib.dataset.split import held_back
+from MedSegRLib.reasoning.plan import spread
 
 from .asking import Part
 
-__all__ = ["developed_on", "drawn_parts", "few_scans", "other_scans"]
+__all__ = ["developed_on", "drawn_parts", "few_scans", "fewer_slices", "other_scans"]
+
+# Of a patient whose scans are single slices, so many of them, evenly chosen.
+_SLICES = 6
 
 
 def other_scans(
@@ -45,6 +49,13 @@ def few_scans(data: Path, per_source: int = 2) -> list[Source]:
         if len(mine) < per_source:
             mine.setdefault(source.patient, source)
     return [source for mine in chosen.values() for source in mine.values()]
+
+
+def fewer_slices(sources: Sequence[Source]) -> Iterator[Source]:
+    """Some scans of each patient, evenly chosen, of those who have many: their scans are single slices."""
+    for patient in dict.fromkeys(source.patient for source in sources):
+        mine = [source for source in sources if source.patient == patient]
+        yield from (mine[n] for n in spread(range(len(mine)), _SLICES))
 
 
 def developed_on(data: Path, regions: Collection[str]) -> list[Source]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,21 +10,16 @@ import numpy.typing as npt
 
 from MedSegRLib.anatomy import load_table
 from MedSegRLib.dataset.sides import as_drawn
-from MedSegRLib.dataset.source import Source
 from MedSegRLib.imaging import Modality, read_volume
-from MedSegRLib.reasoning.plan import spread
 
 from .asking import Opener, Part, found_parts
-from .drawn import drawn_parts, other_scans
+from .drawn import drawn_parts, fewer_slices, other_scans
 from .gallery import Gallery
 from .results import PatientPart, part_names
 from .structures16 import PartScore
 from .suites import Progress, written_questions
 
 __all__ = ["further"]
-
-# Of a patient whose scans are single slices, so many of them, evenly chosen.
-_SLICES = 6
 
 Mask = npt.NDArray[np.bool_]
 
@@ -58,7 +53,7 @@ def further(
     """
     table, questions = load_table(), written_questions()["further"]
     asked = [name for name in questions if name in offered]
-    for source in _fewer(list(other_scans(data, table, regions)) if asked else []):
+    for source in fewer_slices(list(other_scans(data, table, regions)) if asked else []):
         truths = drawn_parts(source, asked, table)
         if not truths or source.image is None:
             continue
@@ -89,9 +84,3 @@ def further(
                 yield PatientPart(source.origin, source.patient, score, modality=source.modality)
         mean = sum(score.dice for score in scores) / len(scores)
         tell(f"{source.patient}, {source.study}: mean Dice {mean:.3f} of {len(scores)} parts")
-
-
-def _fewer(sources: Sequence[Source]) -> Iterator[Source]:
-    for patient in dict.fromkeys(source.patient for source in sources):
-        mine = [source for source in sources if source.patient == patient]
-        yield from (mine[n] for n in spread(range(len(mine)), _SLICES))

@@ -23,6 +23,8 @@ def suggest(
 ) -> tuple[str, ...]:
     """Up to three questions: about what was just found, then by name, by a clinical fact and by size.
 
+    Only of what the scan's modality shows, and once something was found only of the same region.
+
     Parameters
     ----------
     model
@@ -39,7 +41,7 @@ def suggest(
     if model is None or not _knows(model, modality):
         return ()
     known = {question.casefold() for question in asked}
-    questions = [*_follow_ups(table, found), *_openings(model, table)]
+    questions = [*_follow_ups(table, found), *_openings(_shown(model, modality, table, found))]
     new = dict.fromkeys(question for question in questions if question.casefold() not in known)
     return tuple(new)[:_MOST]
 
@@ -65,12 +67,26 @@ def _follow_ups(table: AnatomyTable, found: tuple[Row, ...]) -> Iterator[str]:
         yield "And the one on the other side?"
 
 
-def _openings(model: ModelInfo, table: AnatomyTable) -> Iterator[str]:
+def _shown(
+    model: ModelInfo, modality: Modality, table: AnatomyTable, found: tuple[Row, ...]
+) -> list[Structure]:
+    """What the model offers and the scan may show."""
+    named = (table.lookup(row.name) for row in found)
+    regions = {structure.region for structure, _ in filter(None, named)}
+    return [
+        structure
+        for structure in table
+        if structure.id in model.offered
+        and (modality is Modality.UNKNOWN or modality.value in structure.modalities)
+        and (not regions or structure.region in regions)
+    ]
+
+
+def _openings(shown: list[Structure]) -> Iterator[str]:
     """By name, by fact, by size in turn, so that the first three differ in kind and in subject."""
-    offered = [structure for structure in table if structure.id in model.offered]
-    count = len(offered)
+    count = len(shown)
     for turn in range(count):
-        first, second, third = (offered[(turn + step * count // 3) % count] for step in range(3))
+        first, second, third = (shown[(turn + step * count // 3) % count] for step in range(3))
         yield f"Where is the {_one_side(first)}?"
         clause = next((f.clauses[0] for f in second.facts if f.kind == "disease" and not f.sided), "")
         if clause:

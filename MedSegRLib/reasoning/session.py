@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from MedSegRLib.anatomy import AnatomyTable, load_table
+from MedSegRLib.anatomy import AnatomyTable
 from MedSegRLib.answers import Answer, Event, Failed, Finished, Question
 from MedSegRLib.errors import MedSegRError, MemoryFullError, QuestionError, UserInputError
 from MedSegRLib.imaging import Plane, Volume, Window, window_for
@@ -192,17 +192,6 @@ class Session:
             if not is_memory_full(error):
                 raise
             yield Failed(MemoryFullError())
-
-    def suggestions(self) -> tuple[str, ...]:
-        """Some questions that this model can be asked, follow-ups first once something was found."""
-        table = load_table() if self._table is None else self._table
-        asked = []
-        if self._answers and self._answers[-1].findings:
-            asked = ["How large is it?", "And the one on the other side?"]
-        offered = [table[name] for name in self.model.config.offered if name in table]
-        for structure in offered[:4]:
-            asked.append(f"Where is the {'left ' if structure.sided else ''}{structure.name}?")
-        return tuple(asked)
 
     def _laid_out(self) -> Bench:
         """Lay the scan out for the model, at the first question."""

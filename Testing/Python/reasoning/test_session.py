@@ -137,7 +137,6 @@ def test_a_follow_up_encodes_nothing_again_and_knows_what_was_said(model, volume
     )
     assert [f.phrase for f in answer.findings] == ["right hippocampus"]
     assert [a.question.text for a in session.history] == [LEFT, FOLLOW_UP]
-    assert session.suggestions()[0] == "How large is it?"
     session.forget()
     assert session.history == ()
     hook.remove()

@@ -33,7 +33,8 @@ def test_a_name_of_the_anatomy_is_found_with_its_side(table, name, part):
 
 
 @pytest.mark.parametrize(
-    "name", ["brain tumour", "GTV-1", "partially visible vertebra", "Left SCA   subcallosal area", "left", "17", ""]
+    "name",
+    ["brain tumour", "GTV-1", "partially visible vertebra", "Left SCA   subcallosal area", "left", "17", ""],
 )
 def test_a_name_that_only_holds_that_of_a_structure_is_none(table, name):
     assert part_named(name, table) is None
