@@ -11,11 +11,13 @@ import SimpleITK as sitk
 
 from MedSegRLib.anatomy import Side
 from MedSegRLib.dataset.split import held_back
+from MedSegRLib.evaluation.calibrate import development_scans
 from MedSegRLib.evaluation.drawn import developed_on, few_scans
 from MedSegRLib.evaluation.further import further
 from MedSegRLib.evaluation.results import PatientPart
 from MedSegRLib.evaluation.suites import written_questions
-from MedSegRLib.imaging import Volume
+from MedSegRLib.imaging import Modality, Volume
+from MedSegRLib.model import MedSegRConfig
 
 from .elsewhere import Saying
 
@@ -113,3 +115,8 @@ def test_scans_to_develop_on_are_of_held_back_patients_that_may_be_trained_on(da
     (data / "index.json").write_text(json.dumps(index))
     found = [source.patient for source in developed_on(data, ("abdomen", "brain"))]
     assert found == sorted(held_back(f"train/t{number}" for number in range(7))) == ["train/t5"]
+    # A model that knows more than brains is calibrated on them too.
+    config = MedSegRConfig(offered=("liver",), regions=("brain", "abdomen"))
+    ((volume, truth),) = development_scans(data, (), config)
+    assert volume.modality is Modality.CT and set(truth) == {("liver", Side.NONE)}
+    assert list(development_scans(data, (), config.with_(regions=("brain",)))) == []
