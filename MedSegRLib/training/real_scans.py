@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import SimpleITK as sitk
 import torch
 
 from MedSegRLib.anatomy import AnatomyTable, Side
@@ -33,6 +34,8 @@ from .targets import SIDE_CODE, PartTargets
 __all__ = ["RealScan", "read_real_scans"]
 
 _LEAST_PIXELS = 20
+# Of these a body has one on either side of its middle, so that one label for both tells them apart.
+_APART = frozenset({"kidney"})
 
 Slices = npt.NDArray[np.uint8]
 
@@ -139,7 +142,7 @@ def _drawn(
     source: Source, volume: Volume, laid_out: LaidOut, targets: PartTargets, table: AnatomyTable
 ) -> tuple[Slices, Slices]:
     """Structure numbers + 1 and sides on the canvas."""
-    frame = laid_out.canvas.frame
+    canvas, frame = laid_out.canvas, laid_out.canvas.frame
     structure = np.zeros((laid_out.stack.count, frame.size, frame.size), np.uint8)
     side = np.zeros_like(structure)
     for file in source.files:
@@ -156,7 +159,24 @@ def _drawn(
             covered[slices] = (frame.place(mask) > 0.5).numpy()
             structure[covered] = targets.structures.index(name) + 1
             side[covered] = SIDE_CODE[label.side]
+    for name in _APART & set(targets.structures):
+        _tell_sides(structure == targets.structures.index(name) + 1, side, canvas.grey())
     return structure, side
+
+
+def _tell_sides(mask: npt.NDArray[np.bool_], side: Slices, grey: Slices) -> None:
+    """Give the pixels of a mask [N, S, S] that have no side the one on which their island lies, in place."""
+    for index in np.flatnonzero((mask & (side == 0)).any(axis=(1, 2))):
+        # Around a body, and in its fat, is the commonest grey.
+        commonest = np.bincount(grey[index][grey[index] > 0]).argmax()
+        middle = np.nonzero(grey[index] > commonest)[1].mean()
+        unsided = (mask[index] & (side[index] == 0)).astype(np.uint8)
+        islands = sitk.GetArrayFromImage(sitk.ConnectedComponent(sitk.GetImageFromArray(unsided), True))
+        for number in range(1, int(islands.max()) + 1):
+            here = islands == number
+            # The patient's left is at the right edge of every canonical picture.
+            which = Side.LEFT if np.nonzero(here)[1].mean() > middle else Side.RIGHT
+            side[index][here] = SIDE_CODE[which]
 
 
 def _coverage(

@@ -27,7 +27,7 @@ CONFIG = MedSegRConfig(
 LABELS = {"1": "liver", "2": "kidney_left", "3": "kidney_right", "4": "vertebrae_L5", "5": "spleen"}
 NOTE = "an organ without voxels was not drawn, not absent"
 # Number of each structure on a drawing.
-LIVER, KIDNEY, SPLEEN, VERTEBRA = 2, 3, 4, 6
+HIPPOCAMPUS, LIVER, KIDNEY, SPLEEN, VERTEBRA = 1, 2, 3, 4, 6
 
 
 def labels() -> np.ndarray:
@@ -146,13 +146,23 @@ def test_an_organ_of_which_one_side_was_left_out_is_unknown(read) -> None:  # ty
         assert (scan.structure[scan.side == 2] == KIDNEY).all()
 
 
-def test_kidneys_whose_sides_are_not_told_are_drawn_but_not_asked_for_by_side(read) -> None:  # type: ignore[no-untyped-def]
-    both = np.where(labels() == 3, 2, labels())
-    (scan,) = read({"labels": {"1": "liver", "2": "kidney", "4": "vertebrae_L5"}}, both)
-    assert (scan.structure == KIDNEY).sum() == (both == 2).sum()
-    assert not scan.side.any()
-    assert "kidney" not in unknown(scan), "a pixel without a label is no kidney"
-    assert not {part for part in sure(scan) if part[0] == "kidney"}
+def test_kidneys_that_are_drawn_as_one_are_told_apart_by_the_middle_of_the_body(read) -> None:  # type: ignore[no-untyped-def]
+    (told,) = read()
+    for turned in (False, True):
+        one = np.where(labels() == 3, 2, labels())
+        (scan,) = read({"labels": {"1": "liver", "2": "kidney", "4": "vertebrae_L5"}}, one, turned=turned)
+        assert (scan.structure == KIDNEY).sum() == (one == 2).sum()
+        assert np.array_equal(scan.side, told.side)
+        assert {part for part in sure(scan) if part[0] == "kidney"} == {
+            ("kidney", Side.LEFT), ("kidney", Side.RIGHT),
+        }  # fmt: skip
+
+
+def test_what_may_lie_anywhere_and_has_no_side_is_drawn_but_not_asked_for_by_side(read) -> None:  # type: ignore[no-untyped-def]
+    (scan,) = read({"region": "brain", "labels": {"1": "hippocampus"}}, np.where(labels() == 1, 1, 0))
+    assert (scan.structure == HIPPOCAMPUS).any() and not scan.side.any()
+    assert "hippocampus" not in unknown(scan), "a pixel without a label is none"
+    assert not {part for part in sure(scan) if part[0] == "hippocampus"}
 
 
 def test_every_sixth_patient_is_held_back(read) -> None:  # type: ignore[no-untyped-def]
