@@ -26,7 +26,7 @@ __all__ = ["OfflineAnnotator"]
 # what is not offered likewise, and of the questions that come with words about the patient.
 _ANY_WORDS, _WHOLE, _WHOLE_STRANGERS, _IN_CONTEXT = 0.3, 0.75, 0.6, 0.2
 # Share of the questions that are about what is there, when not all of what is offered is.
-_THERE = 0.8
+_THERE = 0.6
 
 _TYPES = (
     ("implicit", 90), ("direct", 24), ("several", 8), ("group", 4), ("size", 4), ("asymmetry", 3),

@@ -42,6 +42,8 @@ _CUT = 0.12
 # it "is there" could not be seen in the pictures.
 _SURE_VOXELS = 150
 _SURE_PIXELS = 50
+# Share of the slices that are asked for what their own region may show, not for whatever is offered.
+_NEAR = 0.85
 # A patch with this share of nothing drawn says nothing of a scan that shows more than is drawn.
 _BLANK = 0.9
 
@@ -50,10 +52,11 @@ _BLANK = 0.9
 class Shares:
     """How many of what in a batch.
 
-    `questions` are conversations about each examination; `written` is the share of the slices that are
-    answered from themselves; `real` that of the examinations, and of the slices, that are of real scans;
-    `one_prompt` the share of the batches that must do without the sparse prompt, and as many without the
-    dense one.
+    `questions` are conversations about each examination, and as many more are about no picture, as if all
+    that is offered were there, so that the words for what is seldom seen are kept; `written` is the share of
+    the slices that are answered from themselves; `real` that of the examinations, and of the slices, that are
+    of real scans; `one_prompt` the share of the batches that must do without the sparse prompt, and as many
+    without the dense one.
     """
 
     examinations: int = 4
@@ -148,8 +151,9 @@ class JointBatches(Dataset[JointBatch]):
             rows.append((asked, len(shown) * self.grid**2))
             pictures.append(shown)
             patches.append(parts)
-        text = pack_conversations(rows, self.tokenizer, words, cut=_CUT)
-        counts = [len(shown) for shown in pictures]
+        blind = [self.annotator.converse(self._all, 1, words) for _ in range(self.shares.questions)]
+        text = pack_conversations([*rows, (blind, 0)], self.tokenizer, words, cut=_CUT)
+        counts = [*(len(shown) for shown in pictures), 0]
         return {**text, **_pictures(torch.cat(pictures), counts)}, torch.cat(patches)
 
     def _surely(
@@ -305,7 +309,7 @@ class JointBatches(Dataset[JointBatch]):
         scene, doubtful = self._scene(coverage, shown, _SURE_PIXELS)
         if not writes:
             # As if all were there that could be, so that what is not there is asked for as well.
-            near = self._near(scene)
+            near = self._near(scene) if words.random() < _NEAR else ()
             scene = replace(self._all, offered=near) if near else self._all
             doubtful = self._undrawn(coverage, [part for part, pixels in shown.items() if pixels])
         nothing_to_find = all(p in doubtful or p[0] not in scene.offered for p in scene.present_ml)

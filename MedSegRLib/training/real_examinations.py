@@ -60,10 +60,12 @@ class RealExaminations:
 
     def draw(self, rng: np.random.Generator) -> RealExamination:
         """Draw a region, a patient, a scan and what part of it is seen, and vary it."""
-        # By region and patient first: of some there are hundreds of single slices, of others two scans.
+        # By region and patient first: of some there are hundreds of single slices, of others two scans. Were
+        # patients of whom little is drawn as frequent as others, that little would be said of every scan.
         regions = sorted(self._patients)
         patients = list(self._patients[regions[int(rng.integers(len(regions)))]].values())
-        scans = patients[int(rng.integers(len(patients)))]
+        drawn = np.array([len(set().union(*(scan.showing for scan in scans))) + 1.0 for scans in patients])
+        scans = patients[int(rng.choice(len(patients), p=drawn / drawn.sum()))]
         scan = scans[int(rng.integers(len(scans)))]
         n = len(scan.slices)
         count = min(n, pictures_of(self.config.key_slices, rng))

@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import SimpleITK as sitk
@@ -75,8 +76,10 @@ class Recipe:
         self.values: dict[str, Any] = read_recipe(path)
         self.data, self.work, self.seed = data, work, int(self.values["seed"])
         self.start = None if start is None else load_checkpoint(start, "fp32")
-        # Who goes on from a model meets batches that it has not seen.
-        self.draws = self.seed if start is None else self.seed + 1000
+        # Who goes on from a model meets batches that it has not seen, and so does who goes on from that one.
+        self.draws = self.seed
+        for weights in () if start is None else sorted(start.rglob("*.safetensors")):
+            self.draws += crc32(weights.read_bytes())
         model = {k: v for k, v in self.values["model"].items() if not isinstance(v, dict)}
         self.config = MedSegRConfig.from_dict(model)
         self.table = load_table()

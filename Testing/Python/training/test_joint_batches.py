@@ -104,15 +104,19 @@ def test_written_slices_refuse_what_they_do_not_show(make, head, tokenizer, name
 
 
 def test_other_regions_hold_no_part_of_a_brain(make, head, tokenizer) -> None:  # type: ignore[no-untyped-def]
-    marks = []
+    marks, blind = [], []
     for batch in some(make(head, replace(SMALL, examinations=4, real=1.0))):
-        marks += [m for row in batch.pictured[0][0]["input_ids"] for _, m in mentions(row, tokenizer)]
+        *seen, unseen = batch.pictured[0][0]["input_ids"]
+        marks += [m for row in seen for _, m in mentions(row, tokenizer)]
+        blind += [m for _, m in mentions(unseen, tokenizer)]
         assert bool((batch.pictured[0][1][..., 0] == 1).all())
         assert bool((batch.pictured[0][1][..., 1:] == 0).all())
         counts = batch.pictured[0][0]["picture_counts"]
         images = (batch.pictured[0][0]["input_ids"] == tokenizer.token_to_id("<image>")).sum(1)
         assert images.tolist() == (counts * 64).tolist(), "once, however many conversations"
+        assert counts.tolist().index(0) == len(counts) - 1, "the last are about no picture"
     assert marks and set(marks) == {"[REJ]"}
+    assert blind and set(blind) == {"[SEG]"}, "as if everything were there"
 
 
 def test_brains_do_hold_parts(make, head, tokenizer) -> None:  # type: ignore[no-untyped-def]

@@ -10,6 +10,7 @@ import pytest
 import torch
 from made_scans import made_scan
 from tokenizers import Tokenizer
+from torch import Tensor
 
 from MedSegRLib.anatomy import load_table
 from MedSegRLib.dataset.annotator import OfflineAnnotator
@@ -52,19 +53,29 @@ def make(head: HeadMap, annotator: OfflineAnnotator, tokenizer: Tokenizer) -> Ca
     return batches
 
 
+def seen(batch: JointBatch) -> list[tuple[Tensor, Tensor]]:
+    """Token ids and labels of the rows that are about pictures."""
+    return [
+        (ids, labels)
+        for text, _ in batch.pictured
+        for ids, labels, count in zip(
+            text["input_ids"], text["labels"], text["picture_counts"].tolist(), strict=True
+        )
+        if count
+    ]
+
+
 def answers(batch: JointBatch, tokenizer: Tokenizer) -> list[str]:
     """Texts that words are learnt from."""
     return [
         tokenizer.decode(ids[labels != -100].tolist(), skip_special_tokens=False)
-        for text, _ in batch.pictured
-        for ids, labels in zip(text["input_ids"], text["labels"], strict=True)
+        for ids, labels in seen(batch)
     ]
 
 
 def mentions(batch: JointBatch, tokenizer: Tokenizer) -> set[tuple[str, str]]:
     """(structure, mark) of every part that is named, also on slices whose words are not learnt."""
-    ids = [ids for text, _ in batch.pictured for ids in text["input_ids"]]
-    rows = [tokenizer.decode(row.tolist(), skip_special_tokens=False) for row in ids]
+    rows = [tokenizer.decode(ids.tolist(), skip_special_tokens=False) for ids, _ in seen(batch)]
     found = [mention for row in rows for mention in MENTION.findall(row)]
     return {(NAMES[phrase][0], mark) for phrase, mark in found}
 
