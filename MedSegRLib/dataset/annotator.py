@@ -88,7 +88,7 @@ class OfflineAnnotator:
     def _ask_direct(self, scene: Scene, rng: random.Random) -> Exchange:
         structure, sides = self._pick(scene, rng)
         name = self._called(structure, sides, rng)
-        question = self._frame("direct", rng).format(name=name)
+        question = self._frame("direct", rng, structure.region).format(name=name)
         return self._findings(
             scene, question, QuestionType.DIRECT, self._parts(structure, sides), rng, "found"
         )
@@ -128,11 +128,11 @@ class OfflineAnnotator:
         clause = with_side(rng.choice(fact.clauses), side)
         topic = with_side(rng.choice(fact.topics), side)
         if draw < 0.30:
-            return self._frame("implicit_clause", rng).format(clause=clause)
+            return self._frame("implicit_clause", rng, structure.region).format(clause=clause)
         if draw < 0.56:
-            return self._frame("implicit_topic", rng).format(topic=topic)
+            return self._frame("implicit_topic", rng, structure.region).format(topic=topic)
         if draw < 0.62:
-            return self._frame("keywords", rng).format(topic=topic)
+            return self._frame("keywords", rng, structure.region).format(topic=topic)
         more = [f for f in facts if f is not fact and not f.sided]
         extra = [
             with_side(rng.choice(f.clauses + f.topics), side) for f in rng.sample(more, min(2, len(more)))
@@ -140,7 +140,7 @@ class OfflineAnnotator:
         if draw < 0.74:
             second = extra[0] if extra else topic
             joined = rng.choice(("{0}; {1}", "{0}, {1}", "{1} - {0}", "{0}. {1}."))
-            return self._frame(rng.choice(("implicit_topic", "keywords")), rng).format(
+            return self._frame(rng.choice(("implicit_topic", "keywords")), rng, structure.region).format(
                 topic=joined.format(topic, second)
             )
         note = telegram([rng.choice((clause, topic)), *extra[: rng.choice((0, 0, 0, 1, 1, 2))]], rng)
@@ -148,7 +148,8 @@ class OfflineAnnotator:
             note = f"{note}, {topic if rng.random() < 0.5 else clause}"
         if rng.random() < 0.5:
             return note
-        return self._frame(rng.choice(("keywords", "implicit_topic")), rng).format(topic=note)
+        family = rng.choice(("keywords", "implicit_topic"))
+        return self._frame(family, rng, structure.region).format(topic=note)
 
     def _ask_several(self, scene: Scene, rng: random.Random) -> Exchange:
         count = min(rng.choice((2, 2, 2, 3)), len(scene.offered))
@@ -348,9 +349,9 @@ class OfflineAnnotator:
 
     # -- small choices
 
-    def _frame(self, family: str, rng: random.Random) -> str:
+    def _frame(self, family: str, rng: random.Random, region: str = "brain") -> str:
         """A phrasing; now and then one of any words, since nobody knows how the next person will ask."""
-        frame = rng.choice(self.stock.questions[family])
+        frame = rng.choice(self.stock.fitting(family, region))
         slots = re.findall(r"\{(\w+)\}", frame)
         if family in CARRIERS and len(slots) == 1 and rng.random() < _ANY_WORDS:
             before = rng.choices(self._carriers, k=rng.randrange(5))

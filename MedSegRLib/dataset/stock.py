@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,13 @@ _LIKE_NAMES = (
     "put", "puts", "putting", "pal", "pale", "amount", "call", "caution", "corner", "hip",
     "lateness", "later", "vent", "cord", "access", "account", "and", "cereal", "that", "than",
 )  # fmt: skip
+# What only a question about a head says.
+_OF_HEADS = re.compile(
+    r"\b(brain\w*|head|skull|cerebr\w*|hemispher\w*|lobes?|neuro\w*|cortex|cortical|ventric\w*|nucle\w*"
+    r"|gr[ea]y matter|white matter|tractography|volumetry|dementia|alzheimer\w*|hippocamp\w*|T1|MRI?|CSF"
+    r"|hydroceph\w*|stroke|meningioma|glioma)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,18 @@ class PhrasingStock:
     answers: dict[str, list[str]]
     spelling: dict[str, list[str]]
     asked: dict[str, tuple[str, ...]]
+
+    @cached_property
+    def _fit(self) -> dict[str, list[str]]:
+        return {}
+
+    def fitting(self, family: str, region: str) -> list[str]:
+        """Frames and whole questions of a family that can be asked of what lies in a region."""
+        if region == "brain":
+            return self.questions[family]
+        if family not in self._fit:
+            self._fit[family] = [f for f in self.questions[family] if not _OF_HEADS.search(f)]
+        return self._fit[family]
 
 
 @cache

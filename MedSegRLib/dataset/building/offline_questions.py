@@ -268,10 +268,10 @@ class Questions:
         return self.reply(question, QuestionType.ABSENT, [part], facts, rng)
 
     def _unanswerable(self, facts: Facts, voice: str, rng: random.Random) -> Exchange:
-        question = rng.choice(self.phrasings.fitting("unanswerable", facts.region))
+        question = rng.choice(self.phrasings.stock.fitting("unanswerable", facts.region))
         return Exchange(question, self.phrasings.answer("unanswerable", rng), QuestionType.UNANSWERABLE)
 
     def _lesion(self, facts: Facts, voice: str, rng: random.Random) -> Exchange:
-        question = rng.choice(self.phrasings.fitting("lesion", facts.region))
+        question = rng.choice(self.phrasings.stock.fitting("lesion", facts.region))
         question = with_side(question, rng.choice((Side.LEFT, Side.RIGHT)))
         return Exchange(question, self.phrasings.answer("lesion", rng), QuestionType.UNANSWERABLE)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-import re
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,33 +37,17 @@ class Phrasings:
     voices
         Voice -> family -> frames.
     rules
-        `offline.json`: what can be counted, further answers, and the words that only fit a brain.
+        `offline.json`: what can be counted, and further answers.
     """
 
     stock: PhrasingStock
     voices: dict[str, dict[str, list[str]]]
     rules: dict[str, Any]
 
-    @cached_property
-    def _brain_words(self) -> re.Pattern[str]:
-        return re.compile(self.rules["named_brain"], re.IGNORECASE)
-
-    @cached_property
-    def _fit(self) -> dict[tuple[str, bool], list[str]]:
-        return {}
-
-    def fitting(self, family: str, region: str) -> list[str]:
-        """Frames and whole questions of the stock that can be asked of a scan of a region."""
-        key = (family, region == "brain")
-        if key not in self._fit:
-            frames = self.stock.questions[family]
-            self._fit[key] = [f for f in frames if key[1] or not self._brain_words.search(f)]
-        return self._fit[key]
-
     def frame(self, family: str, voice: str, region: str, rng: random.Random) -> str:
         """Draw a frame: of the voice, or for half of the time of the stock."""
         if family in _STOCK and rng.random() < 0.5:
-            return rng.choice(self.fitting(_STOCK[family], region))
+            return rng.choice(self.stock.fitting(_STOCK[family], region))
         return rng.choice(self.voices[voice][family])
 
     def answer(self, family: str, rng: random.Random) -> str:

@@ -251,6 +251,13 @@ def test_no_implicit_question_names_its_target(annotator: OfflineAnnotator) -> N
     assert told == []
 
 
+def test_an_organ_of_the_belly_is_not_asked_for_as_a_part_of_the_brain(annotator: OfflineAnnotator) -> None:
+    rng, spleen = random.Random(2), TABLE["spleen"]
+    facts = [fact for fact in spleen.facts if "brain" not in " ".join((*fact.clauses, *fact.topics))]
+    asked = [annotator._implicit_question(spleen, facts[0], Side.NONE, facts, rng) for _ in range(600)]
+    assert not [question for question in asked if "brain" in words(question)]
+
+
 def test_runs_of_four_words_ignore_case_and_punctuation() -> None:
     assert four_word_runs("Which one, please - shrinks?") == four_word_runs("which ONE please shrinks")
     assert four_word_runs("only three words") == set()
