@@ -17,6 +17,8 @@ __all__ = ["Plan", "body_part_of", "choose_plane", "make_plan", "notes_about"]
 
 # Slices so many times as thick as their pixels are wide are better looked at as they were acquired.
 _THICK = 2.5
+# So few millimetres from the first slice to the last hold a spine, but no head.
+_NARROW_MM = 110.0
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,9 @@ class Plan:
 
 
 def choose_plane(volume: Volume, config: MedSegRConfig, wanted: Plane | None) -> Plane:
-    """Choose the plane of the slices.
+    """Choose the plane of the slices: the model's first one, if nobody wants another.
+
+    A thick and narrow slab, as spines are acquired, is read as it was acquired where the model can.
 
     Raises
     ------
@@ -45,7 +49,8 @@ def choose_plane(volume: Volume, config: MedSegRConfig, wanted: Plane | None) ->
             )
         return own
     if wanted is None:
-        return trained
+        narrow = volume.shape_kji[0] * volume.spacing_mm[2] < _NARROW_MM
+        return volume.acquisition_plane if narrow and _better_as_acquired(volume, config) else trained
     if wanted not in known:
         planes = " and ".join((trained.value, *config.other_planes))
         raise UserInputError(
@@ -70,8 +75,8 @@ def notes_about(volume: Volume, config: MedSegRConfig, plane: Plane) -> tuple[st
         )
     elif volume.is_single_slice:
         notes.append("The scan is a single slice, so nothing is known of what lies beside it.")
-    own, spacing = volume.acquisition_plane, volume.spacing_mm
-    if own is not plane and own.value in config.other_planes and spacing[2] >= _THICK * min(spacing[:2]):
+    own = volume.acquisition_plane
+    if own is not plane and not volume.is_single_slice and _better_as_acquired(volume, config):
         notes.append(
             f"The scan was acquired in thick {own.value} slices and read in {plane.value} ones; "
             f"ask with the plane {own.value} to have it read as it was acquired."
@@ -80,6 +85,12 @@ def notes_about(volume: Volume, config: MedSegRConfig, plane: Plane) -> tuple[st
     if known and config.modalities and volume.modality.value not in config.modalities:
         notes.append(f"The scan is {volume.modality.value}, the model learnt {', '.join(config.modalities)}.")
     return tuple(notes)
+
+
+def _better_as_acquired(volume: Volume, config: MedSegRConfig) -> bool:
+    """Whether a scan has thick slices of a plane that may be asked for besides the model's first."""
+    spacing = volume.spacing_mm
+    return volume.acquisition_plane.value in config.other_planes and spacing[2] >= _THICK * min(spacing[:2])
 
 
 def make_plan(question: Question, filled: Sequence[int], count: int, key_slices: int) -> Plan:

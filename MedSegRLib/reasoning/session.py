@@ -91,7 +91,7 @@ class Session:
         self._calibration = calibration or Calibration.of(model.calibration)
         self._cache_folder = None if cache_folder is None else Path(cache_folder)
         self._table, self._temperature, self._memory_bytes = table, temperature, memory_bytes
-        self._bench: Bench | None = None
+        self._benches: dict[Plane, Bench] = {}
         self._answers: list[Answer] = []
         self._earlier: list[tuple[str, str]] = []
         self._prefix = PrefixCache()
@@ -158,8 +158,7 @@ class Session:
         if not raw.strip():
             raise QuestionError("There are no words to find anything for; give an answer with its tags.")
         asked = _question(question, {})
-        choose_plane(self.volume, self.model.config, asked.plane)
-        answering = Answering(self._laid_out(), asked, (), PrefixCache(), _never, given=raw)
+        answering = Answering(self._laid_out(asked.plane), asked, (), PrefixCache(), _never, given=raw)
         (answer,) = (event.answer for event in answering.events() if isinstance(event, Finished))
         return answer
 
@@ -177,9 +176,9 @@ class Session:
         """
         try:
             asked = _question(question, options)
-            choose_plane(self.volume, self.model.config, asked.plane)
+            bench = self._laid_out(asked.plane)
             answering = Answering(
-                self._laid_out(), asked, tuple(self._earlier[-_HEARD:]), self._prefix, stop, self._temperature
+                bench, asked, tuple(self._earlier[-_HEARD:]), self._prefix, stop, self._temperature
             )
             for event in answering.events():
                 if isinstance(event, Finished):
@@ -193,24 +192,25 @@ class Session:
                 raise
             yield Failed(MemoryFullError())
 
-    def _laid_out(self) -> Bench:
-        """Lay the scan out for the model, at the first question."""
-        if self._bench is None:
-            config = self.model.config
-            laid_out = lay_out(self.volume, config, self.plane, self.window)
+    def _laid_out(self, wanted: Plane | None) -> Bench:
+        """The scan as the model sees it in a plane, laid out at the first question that wants it so."""
+        config = self.model.config
+        plane = self.plane if wanted is None else choose_plane(self.volume, config, wanted)
+        if plane not in self._benches:
+            laid_out = lay_out(self.volume, config, plane, self.window)
             folder = None
             if self._cache_folder is not None:
-                folder = self._cache_folder / memory_key(self.volume, self.plane, self.window, self.model)
-            self._bench = Bench(
+                folder = self._cache_folder / memory_key(self.volume, plane, self.window, self.model)
+            self._benches[plane] = Bench(
                 laid_out.stack,
                 self.window,
                 Grounder(self.model, laid_out.canvas, Memory(folder, self._memory_bytes)),
                 tuple(laid_out.canvas.filled()),
                 self._calibration,
-                notes_about(self.volume, config, self.plane),
+                notes_about(self.volume, config, plane),
                 self._table,
             )
-        return self._bench
+        return self._benches[plane]
 
 
 def _plane(value: Plane | str | None) -> Plane | None:

@@ -16,8 +16,8 @@ BOTH = MedSegRConfig(name="both", other_planes=("sagittal",))
 SAGITTAL = np.array([[0, 0, -1.0, 0], [-1.0, 0, 0, 0], [0, -1.0, 0, 0], [0, 0, 0, 1]])
 
 
-def sagittal(thickness_mm: float) -> Volume:
-    voxels = np.random.default_rng(0).normal(size=(4, 8, 8)).astype(np.float32)
+def sagittal(thickness_mm: float, count: int = 40) -> Volume:
+    voxels = np.random.default_rng(0).normal(size=(count, 8, 8)).astype(np.float32)
     return Volume(voxels, SAGITTAL @ np.diag([1, 1, thickness_mm, 1]), modality=Modality.MR)
 
 
@@ -29,6 +29,23 @@ def test_a_plane_that_the_model_knows_beside_its_own_is_taken_when_it_is_asked_f
         choose_plane(volume, BOTH, Plane.CORONAL)
     with pytest.raises(UserInputError, match="trained on axial slices only"):
         choose_plane(volume, AXIAL_ONLY, Plane.SAGITTAL)
+
+
+@pytest.mark.parametrize(
+    ("thickness_mm", "count", "config", "plane"),
+    [
+        (4.0, 15, BOTH, Plane.SAGITTAL),  # a spine
+        (5.0, 28, BOTH, Plane.AXIAL),  # as wide as a head
+        (1.0, 60, BOTH, Plane.AXIAL),  # as good across as along
+        (4.0, 15, AXIAL_ONLY, Plane.AXIAL),
+    ],
+)
+def test_a_slab_of_thick_slices_that_holds_no_head_is_read_as_it_was_acquired(
+    thickness_mm: float, count: int, config: MedSegRConfig, plane: Plane
+) -> None:
+    volume = sagittal(thickness_mm, count)
+    assert choose_plane(volume, config, None) is plane
+    assert choose_plane(volume, config, Plane.AXIAL) is Plane.AXIAL
 
 
 @pytest.mark.parametrize(

@@ -204,6 +204,14 @@ def test_a_single_slice_in_another_plane_is_taken_as_it_is_and_said(model, volum
     assert any("single coronal slice" in note for note in answer.provenance.notes)
 
 
+def test_a_question_may_want_another_plane_that_the_model_knows(model, volume, monkeypatch):
+    monkeypatch.setattr(model, "config", model.config.with_(other_planes=("sagittal",)))
+    session = Session(volume, model, calibration=EVERYTHING)
+    planes = [session.ask(LEFT, **options) for options in ({}, {"plane": "sagittal"}, {"plane": "axial"}, {})]
+    assert [answer.provenance.plane.value for answer in planes] == ["axial", "sagittal", "axial", "axial"]
+    same(planes[1], Session(volume, model, plane="sagittal", calibration=EVERYTHING).ask(LEFT))
+
+
 def test_a_plane_the_model_does_not_know_is_refused(model, volume):
     with pytest.raises(UserInputError, match="trained on axial slices only"):
         Session(volume, model).ask(LEFT, plane="coronal")
