@@ -37,7 +37,6 @@ __all__ = ["RIGHT_FROM_DICE", "calibrate", "development_scans", "fit_line", "wri
 # A scan and the true mask [K, J, I] of each part (structure id, side).
 Case = tuple[Volume, Mapping[Part, npt.NDArray[np.bool_]]]
 
-
 RIGHT_FROM_DICE = 0.7
 _EVERY = 2  # slices are alike enough for thresholds
 _LOW, _HIGH = (0.1, 0.2, 0.3, 0.4), (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)

@@ -160,18 +160,21 @@ def _drawn(
             structure[covered] = targets.structures.index(name) + 1
             side[covered] = SIDE_CODE[label.side]
     for name in _APART & set(targets.structures):
-        _tell_sides(structure == targets.structures.index(name) + 1, side, canvas.grey())
+        unsided = (structure == targets.structures.index(name) + 1) & (side == 0)
+        if unsided.any():
+            _tell_sides(unsided, side, canvas.grey())
     return structure, side
 
 
-def _tell_sides(mask: npt.NDArray[np.bool_], side: Slices, grey: Slices) -> None:
-    """Give the pixels of a mask [N, S, S] that have no side the one on which their island lies, in place."""
-    for index in np.flatnonzero((mask & (side == 0)).any(axis=(1, 2))):
+def _tell_sides(unsided: npt.NDArray[np.bool_], side: Slices, grey: Slices) -> None:
+    """Give the pixels of a mask [N, S, S] the side on which their island lies, in place."""
+    for index in np.flatnonzero(unsided.any(axis=(1, 2))):
         # Around a body, and in its fat, is the commonest grey.
-        commonest = np.bincount(grey[index][grey[index] > 0]).argmax()
-        middle = np.nonzero(grey[index] > commonest)[1].mean()
-        unsided = (mask[index] & (side[index] == 0)).astype(np.uint8)
-        islands = sitk.GetArrayFromImage(sitk.ConnectedComponent(sitk.GetImageFromArray(unsided), True))
+        commonest = np.bincount(grey[index].ravel(), minlength=2)[1:].argmax() + 1
+        body = np.nonzero(grey[index] > commonest)[1]
+        middle = body.mean() if len(body) else grey.shape[2] / 2
+        mask = sitk.GetImageFromArray(unsided[index].astype(np.uint8))
+        islands = sitk.GetArrayFromImage(sitk.ConnectedComponent(mask, True))
         for number in range(1, int(islands.max()) + 1):
             here = islands == number
             # The patient's left is at the right edge of every canonical picture.

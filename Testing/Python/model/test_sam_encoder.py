@@ -53,7 +53,7 @@ def test_it_is_asked_as_it_is_and_after_a_reload(model: MedSegR, scan: Volume, t
 
     def masks(of: MedSegR) -> list[np.ndarray]:
         session = Session(scan, of, calibration=all_there)
-        grounder = session._laid_out().grounder
+        grounder = session._laid_out(None).grounder
         looks = grounder.ground([1, 2], conversation((), "where", "<p>left hippocampus</p>[SEG]"))
         *_, last = session.stream("Where is it?")
         assert isinstance(last, Finished)
