@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from MedSegRLib.errors import UserInputError
-from MedSegRLib.model import open_model
+from MedSegRLib.model import open_model, save_checkpoint
 from MedSegRLib.resources import resource_path
 from MedSegRLib.training.recipe import Recipe, run_recipe
 
@@ -33,6 +33,15 @@ def test_its_batches_are_others_but_its_prompts_are_the_same(tmp_path: Path) -> 
     assert torch.equal(further.codes, fresh.codes)
     ours, theirs = (r.language_stage(r.model()).batches[0]["input_ids"] for r in (further, fresh))
     assert ours.shape != theirs.shape or not torch.equal(ours, theirs)
+
+
+def test_who_goes_on_from_a_further_model_meets_further_batches(tmp_path: Path) -> None:
+    model = open_model("mini", "fp32")
+    with torch.no_grad():
+        model.similarity_bias += 1
+    save_checkpoint(model, tmp_path / "further")
+    draws = [Recipe(RECIPE, tmp_path, tmp_path, start=m).draws for m in (SHIPPED, tmp_path / "further")]
+    assert draws[0] != draws[1]
 
 
 def test_a_model_of_other_sizes_is_refused(tmp_path: Path) -> None:

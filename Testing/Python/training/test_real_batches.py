@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from MedSegRLib.dataset.annotator import OfflineAnnotator
 from MedSegRLib.model import MedSegRConfig
 from MedSegRLib.training.coverage import Coverage
 from MedSegRLib.training.joint_batches import JointBatch, JointBatches, Shares
+from MedSegRLib.training.real_examinations import RealExaminations
 from MedSegRLib.training.real_scans import RealScan
 from MedSegRLib.training.synthesis import HeadMap, SynthesisConfig
 from MedSegRLib.training.targets import SIDE_CODE, PartTargets
@@ -165,3 +167,13 @@ def test_heads_and_volumes_are_seen_in_one_picture_too_and_in_any_slice(make, to
             if len(row) == 1
         ]
         assert len({round(value, 2) for value in alone}) > 1
+
+
+def test_patients_of_whom_more_is_drawn_come_more_often() -> None:
+    coverage = Coverage.of("abdomen", TARGETS, ())
+    much = scan_of(coverage, kidneys=60)
+    little = replace(much, patient="set/2", structure=np.where(much.structure == LIVER + 1, LIVER + 1, 0))
+    seen = RealExaminations([much, little], MedSegRConfig(offered=OFFERED, key_slices=1))
+    rng = np.random.default_rng(4)
+    kidneys = [bool(seen.draw(rng).pixels[KIDNEY + 1].any()) for _ in range(300)]
+    assert 0.52 < np.mean(kidneys) < 0.68, "three to two"
