@@ -91,7 +91,7 @@ class Session:
         self._calibration = calibration or Calibration.of(model.calibration)
         self._cache_folder = None if cache_folder is None else Path(cache_folder)
         self._table, self._temperature, self._memory_bytes = table, temperature, memory_bytes
-        self._benches: dict[Plane, Bench] = {}
+        self._bench: Bench | None = None
         self._answers: list[Answer] = []
         self._earlier: list[tuple[str, str]] = []
         self._prefix = PrefixCache()
@@ -193,15 +193,18 @@ class Session:
             yield Failed(MemoryFullError())
 
     def _laid_out(self, wanted: Plane | None) -> Bench:
-        """The scan as the model sees it in a plane, laid out at the first question that wants it so."""
+        """The scan as the model sees it in a plane, laid out at the first question that wants it so.
+
+        Only that of the last plane is kept, since memory is bounded for a session and not for each plane.
+        """
         config = self.model.config
         plane = self.plane if wanted is None else choose_plane(self.volume, config, wanted)
-        if plane not in self._benches:
+        if self._bench is None or self._bench.stack.plane is not plane:
             laid_out = lay_out(self.volume, config, plane, self.window)
             folder = None
             if self._cache_folder is not None:
                 folder = self._cache_folder / memory_key(self.volume, plane, self.window, self.model)
-            self._benches[plane] = Bench(
+            self._bench = Bench(
                 laid_out.stack,
                 self.window,
                 Grounder(self.model, laid_out.canvas, Memory(folder, self._memory_bytes)),
@@ -210,7 +213,7 @@ class Session:
                 notes_about(self.volume, config, plane),
                 self._table,
             )
-        return self._benches[plane]
+        return self._bench
 
 
 def _plane(value: Plane | str | None) -> Plane | None:
