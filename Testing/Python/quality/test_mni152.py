@@ -49,6 +49,17 @@ def test_a_named_structure_is_found_on_its_own_sides_in_a_plausible_size(ask_onc
         {"none"} if structure in ("brainstem", "third_ventricle", "fourth_ventricle") else {"left", "right"}
     )
     assert parts_of(answer) == {(structure, side) for side in sides}
+    lies_where_it_should(answer, brain, structure)
+
+
+def test_what_is_outlined_of_the_misread_pallidum_is_one_and_on_its_own_side(ask_once, brain):
+    """The failure that is expected above is that a side is missing, and nothing worse."""
+    answer = ask_once(QUESTIONS["pallidum"])
+    assert parts_of(answer) and parts_of(answer) <= {("pallidum", "left"), ("pallidum", "right")}
+    lies_where_it_should(answer, brain, "pallidum")
+
+
+def lies_where_it_should(answer, brain, structure: str) -> None:
     low, high = RANGES_ML[structure]
     for finding in answer.findings:
         millilitres = finding.mask.sum() * brain.voxel_ml
