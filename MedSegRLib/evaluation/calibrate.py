@@ -74,7 +74,8 @@ def calibrate(model: MedSegR, cases: Iterable[Case]) -> dict[str, Any]:
     model
         The model.
     cases
-        Development scans with the true mask of each part that is drawn on them.
+        Development scans with the true mask of each part that is drawn on them; what is drawn without
+        telling its side is left out.
     """
     looked = [list(_look(model, volume, truth)) for volume, truth in cases]
     seen = [one for case in looked for one in case]
